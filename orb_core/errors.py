@@ -1,0 +1,60 @@
+"""Every deliberate error: one family, so that a front end catches one name and shows the sentence as it is.
+
+A message says what was received, what is allowed, where it came from and what to do.
+"""
+
+
+class OrbError(Exception):
+    """Something the user can mend."""
+
+
+class ConfigError(OrbError):
+    """A setting is unknown, of the wrong type, out of bounds or contradicts another."""
+
+
+class SymbolError(OrbError):
+    """A symbol that cannot be one."""
+
+
+class DataError(OrbError):
+    """Bars could not be had, or cannot be used."""
+
+
+class BarsError(DataError):
+    """A bar table breaks its invariants (order, time zone, prices, interval)."""
+
+
+class NoSessionsError(DataError):
+    """The dates asked for hold no session of the calendar."""
+
+
+class NoBarsError(DataError):
+    """There are sessions, but no bars in them."""
+
+
+class FileFormatError(DataError):
+    """A file that cannot be read as bars, or could be read in more than one way."""
+
+
+class NotAvailableError(OrbError):
+    """A feature named in the interface that this version does not have yet."""
+
+
+class StoreError(OrbError):
+    """A run could not be saved, read or changed."""
+
+
+class RunNotFoundError(StoreError):
+    """No run has this id."""
+
+
+class RunExistsError(StoreError):
+    """A run with this id is already there."""
+
+
+class DamagedRunError(StoreError):
+    """A run folder that is incomplete, foreign or of another schema."""
+
+
+class CancelledError(OrbError):
+    """The user asked for the work to stop."""
