@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ class SessionView:
     made_up: bool
     bars: pd.DataFrame
     vwap: NDArray[np.float64]
-    session: "pd.Series[object]"
+    session: "pd.Series[Any]"
     upper_trigger: float
     lower_trigger: float
     value_area: tuple[float, float] | None

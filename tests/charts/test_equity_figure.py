@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+
+from orb_core.charts import equity_figure
+from orb_core.charts.equity import thin_out
+
+
+def an_equity(trades):
+    total = np.concatenate([[0.0], np.cumsum(np.random.default_rng(3).normal(0, 1, trades))])
+    frame = pd.DataFrame({"trade_number": np.arange(trades + 1), "cumulative_r": total})
+    frame["timestamp"] = pd.date_range("2024-01-02", periods=trades + 1, freq="h", tz="UTC")
+    frame["drawdown_r"] = frame["cumulative_r"] - np.maximum.accumulate(np.maximum(total, 0))
+    return frame
+
+
+def test_equity_and_drawdown_share_one_axis_of_trades():
+    figure = equity_figure(an_equity(50))
+    assert [t.name for t in figure.data] == ["Total R", "Drawdown"]
+    assert list(figure.data[0].x) == list(range(51))
+    assert figure.data[0].customdata[0][2] == "0.00 R"
+
+
+def test_the_other_ambiguity_policy_is_a_thin_line_beside_it():
+    figure = equity_figure(an_equity(50), an_equity(40))
+    assert figure.data[0].name == "If unclear fills went your way"
+    assert figure.data[0].line.dash == "dash"
+
+
+def test_a_hundred_thousand_trades_keep_their_peak_and_trough_in_two_thousand_points():
+    equity = an_equity(100_000)
+    shown = equity_figure(equity).data[0]
+    assert len(shown.x) <= 2_001
+    assert max(shown.y) == equity["cumulative_r"].max()
+    assert min(shown.y) == equity["cumulative_r"].min()
+    assert shown.y[-1] == equity["cumulative_r"].iloc[-1]
+
+
+def test_a_short_line_is_drawn_point_by_point():
+    assert list(thin_out(np.zeros(4), 10)) == [0, 1, 2, 3]
+
+
+def test_a_run_without_trades_has_a_flat_equity():
+    assert list(equity_figure(an_equity(0)).data[0].y) == [0.0]

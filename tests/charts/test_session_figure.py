@@ -1,0 +1,128 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orb_core.charts import session_figure
+from orb_core.charts.palette import DARK, LIGHT
+from orb_core.charts.session import spread_labels
+from tests.charts.session_views import a_session, minute
+
+
+def trace(figure, name):
+    found = [t for t in figure.data if t.name == name]
+    assert len(found) == 1, [t.name for t in figure.data]
+    return found[0]
+
+
+def test_times_are_the_exchanges_and_say_so():
+    figure = session_figure(a_session())
+    assert pd.Timestamp(trace(figure, "Price").x[0]) == pd.Timestamp("2024-03-12 09:30")
+    assert figure.layout.xaxis.title.text == "Time, New York"
+
+
+def test_the_entry_points_the_way_of_the_trade_and_its_line_ends_at_breakeven():
+    figure = session_figure(a_session())
+    entry = trace(figure, "Entry")
+    assert list(entry.marker.symbol) == ["triangle-right"]
+    line = trace(figure, "Entry price")
+    assert pd.Timestamp(line.x[-1]) == pd.Timestamp("2024-03-12 11:01")  # the bar after T1
+
+
+def test_the_stop_steps_where_it_moved_and_ends_with_the_trade():
+    view = a_session()
+    stop = trace(session_figure(view), "Stop in force")
+    assert stop.line.shape == "hv"
+    assert [pd.Timestamp(x).strftime("%H:%M") for x in stop.x] == ["10:17", "11:01", "11:40"]
+    assert list(stop.y) == [view.trades["stop_initial"][0], *[view.trades["stop_final"][0]] * 2]
+
+
+def test_a_target_line_ends_where_it_was_filled_and_a_dot_marks_the_fill():
+    figure = session_figure(a_session())
+    targets = trace(figure, "Targets")
+    assert targets.line.dash == "dash"
+    ends = [None if x is None else pd.Timestamp(x).strftime("%H:%M") for x in targets.x]
+    assert ends == ["10:17", "11:00", None, "10:17", "11:40", None, "10:17", "11:40"]
+    assert len(trace(figure, "Target filled").x) == 1
+
+
+def test_a_refused_candidate_shows_its_reason_in_words():
+    refused = trace(session_figure(a_session()), "Refused")
+    assert list(refused.marker.symbol) == ["diamond-open"]
+    assert "After the entry cutoff" in refused.customdata[0]
+
+
+def test_labels_at_the_right_edge_carry_price_and_r():
+    view = a_session()
+    texts = [a.text for a in session_figure(view).layout.annotations]
+    trade = view.trades.iloc[0]
+    assert f"Stop {trade['stop_initial']:.2f} · −1.00 R" in texts
+    assert f"Runner {trade['runner_price']:.2f} · +2.00 R" in texts
+
+
+def test_labels_never_overlap():
+    figure = session_figure(a_session())
+    low, high = figure.layout.yaxis.range
+    plot = figure.layout.yaxis.domain
+    px = (560 - 28 - 36) * (plot[1] - plot[0]) / (high - low)
+    places = sorted((a.y - low) * px - a.ay for a in figure.layout.annotations)
+    assert min(np.diff(places)) >= 17 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("wanted", "placed"),
+    [([], []), ([50], [50]), ([50, 50], [45, 55]), ([98, 99], [90, 100]), ([1, 60, 0], [10, 60, 0])],
+)
+def test_labels_move_as_little_as_needed(wanted, placed):
+    assert spread_labels(wanted, 10, 0, 100) == pytest.approx(placed)
+
+
+def test_more_labels_than_fit_share_the_height():
+    assert spread_labels([5, 5, 5], 10, 0, 10) == pytest.approx([0, 5, 10])
+
+
+def test_a_day_without_a_trade_shows_every_bar_and_no_trade():
+    view = a_session()
+    view = replace(view, trades=view.trades[:0], fills=view.fills[:0], stops=view.stops[:0])
+    figure = session_figure(view)
+    assert "Entry" not in [t.name for t in figure.data]
+    begin, end = (pd.Timestamp(x) for x in figure.layout.xaxis.range)
+    assert (end - begin) >= pd.Timedelta(minutes=390)
+
+
+def test_the_window_holds_the_whole_trade_and_the_switch_shows_the_whole_day():
+    view = a_session()
+    begin, end = (pd.Timestamp(x, tz="America/New_York") for x in session_figure(view).layout.xaxis.range)
+    assert begin < minute(47)
+    assert end > minute(130)
+    assert end - begin < pd.Timedelta(minutes=140)
+    begin, end = (pd.Timestamp(x) for x in session_figure(view, whole_day=True).layout.xaxis.range)
+    assert end - begin > pd.Timedelta(minutes=389)
+
+
+def test_a_session_without_a_range_or_a_prior_day_is_still_drawn():
+    view = a_session()
+    session = view.session.copy()
+    session["or_high"] = session["or_low"] = float("nan")
+    empty = {"trades": view.trades[:0], "fills": view.fills[:0], "stops": view.stops[:0], "signals": view.signals[:0]}
+    nan = float("nan")
+    view = replace(view, session=session, value_area=None, upper_trigger=nan, lower_trigger=nan, **empty)
+    figure = session_figure(view)
+    assert figure.layout.shapes == ()
+    assert figure.layout.annotations == ()
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "element", ["text", "up", "down", "opening_range", "vwap", "stop", "target", "entry", "refused"]
+)
+def test_every_element_stands_out_from_its_background(colours, element):
+    back, front = luminance(colours.paper), luminance(getattr(colours, element))
+    assert (max(back, front) + 0.05) / (min(back, front) + 0.05) >= 4.5
