@@ -89,7 +89,7 @@ def price_digits(tick_size: float) -> int:
     (2, 5, 2)
     """
     digits = 2
-    while digits < 8 and abs(tick_size * 10**digits - round(tick_size * 10**digits)) > 1e-6:
+    while digits < 8 and abs(tick_size - round(tick_size, digits)) > 1e-10:
         digits += 1
     return digits
 
