@@ -35,12 +35,9 @@ class SessionView:
         Breakout levels; NaN where the session was not tradable or has no breakout entry.
     value_area : (low, high) or None
         Of the session before, as the `profile_proxy` factor reads it.
-    signals, trades, fills : DataFrame
-        The session's rows of `records.SIGNALS`, `TRADES` and `FILLS`, in time order; a trade belongs to the session it
-        was entered in.
-    stops : DataFrame
-        Each stop that was in force: trade_id, timestamp (start of the first bar it held for), price, kind
-        (`initial`, `breakeven`, `trailing`), in time order.
+    signals, trades, fills, stops : DataFrame
+        The session's rows of `records.SIGNALS`, `TRADES`, `FILLS` and `STOPS`, in time order; a trade belongs to the
+        session it was entered in.
     previous_date, next_date : date or None
         The neighbouring sessions of the run.
     """

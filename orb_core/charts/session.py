@@ -170,7 +170,7 @@ def _trades(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scatt
         to = scale.clock(protected.iloc[0]) if len(protected) else left
         entry_lines.append([(entered, trade.entry_price), (to, trade.entry_price)])
         moves = [(scale.clock(t), p) for t, p in zip(stops["timestamp"], stops["price"], strict=True)]
-        stop_lines.append([*moves, (left, moves[-1][1])] if moves else [])
+        stop_lines.append([(entered, trade.stop_initial), *moves, (left, trade.stop_final)])
         symbol = "triangle-right" if trade.direction == "long" else "triangle-left"
         said = f"{trade.direction.capitalize()} at {scale.price(trade.entry_price)}<br>1 R = {scale.price(trade.risk)}"
         entries.append((entered, trade.entry_price, symbol, said))

@@ -62,10 +62,10 @@ def a_session(**changes):
     )
     stops = pd.DataFrame(
         {
-            "trade_id": ["SPY-20240312-1"] * 2,
-            "timestamp": [minute(47), minute(91)],
-            "price": [low, entry],
-            "kind": ["initial", "breakeven"],
+            "trade_id": ["SPY-20240312-1"],
+            "timestamp": [minute(91)],
+            "price": [entry],
+            "kind": ["breakeven"],
         }
     )
     signals = pd.DataFrame(
