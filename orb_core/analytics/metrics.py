@@ -6,6 +6,7 @@ risked from entry to stop), a win is `r > 0` and a loss `r < 0`. NaN means undef
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]
 
 RESAMPLES: Final = 10_000
+_LARGEST_EXPONENT: Final = math.log(sys.float_info.max)
 _RECOVERED: Final = -1e-9
 """A drawdown above this is none: sums of R that meet again do so only up to rounding."""
 
@@ -301,7 +303,7 @@ def session_time(entries: Nanoseconds, exits: Nanoseconds, opens: Nanoseconds, c
 
 
 def cagr(initial: float, final: float, days: int) -> float:
-    """Compound annual growth of capital, as a fraction. NaN where nothing is left of it.
+    """Compound annual growth of capital, as a fraction. NaN where nothing is left of it, or beyond what a float holds.
 
     Parameters
     ----------
@@ -310,7 +312,10 @@ def cagr(initial: float, final: float, days: int) -> float:
     days : int
         Calendar days, at least 1. Over a few weeks this extrapolates wildly.
     """
-    return float((final / initial) ** (365.25 / days) - 1) if final > 0 else math.nan
+    if final <= 0:
+        return math.nan
+    growth = math.log(final / initial) * 365.25 / days
+    return math.expm1(growth) if growth < _LARGEST_EXPONENT else math.nan
 
 
 def finite(value: float) -> float | None:
