@@ -10,7 +10,7 @@ WORKERS ?= auto
 .PHONY: app test lint bench clean
 
 app: $(VENV)/.compiled
-	$(RUN) -m streamlit run streamlit_app.py --server.port 8501 --server.showEmailPrompt false
+	$(RUN) -m streamlit run streamlit_app.py
 
 test: lint $(VENV)/.compiled
 	$(RUN) -m pytest -n $(WORKERS)
