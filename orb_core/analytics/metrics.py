@@ -13,8 +13,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from orb_core.analytics.bootstrap_nb import resample_means_nb
-
 Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]
 
@@ -261,6 +259,8 @@ def bootstrap_means(r: Floats, seed: int = 0) -> Floats:
     """
     if r.size < 2:
         return np.full(RESAMPLES, math.nan)
+    from orb_core.analytics.bootstrap_nb import resample_means_nb
+
     means: Floats = resample_means_nb(np.ascontiguousarray(r, dtype=np.float64), RESAMPLES, seed)
     return means
 
