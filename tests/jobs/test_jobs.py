@@ -1,0 +1,108 @@
+import threading
+
+import pytest
+
+from orb_core.errors import CancelledError, DataError
+from orb_core.jobs import JobManager
+
+
+@pytest.fixture
+def manager():
+    manager = JobManager(max_workers=1)
+    yield manager
+    manager.shutdown()
+
+
+@pytest.fixture
+def gate():
+    """Holds the one worker until it is opened."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def hold(manager, gate):
+    begun = threading.Event()
+
+    def work(progress, is_cancelled):
+        begun.set()
+        gate.wait(10)
+        if is_cancelled():
+            raise CancelledError("stopped on request")
+        return "held"
+
+    job = manager.submit(work)
+    assert begun.wait(10)
+    return job
+
+
+def test_a_job_returns_what_its_work_returned(manager):
+    job = manager.submit(lambda progress, is_cancelled: 42)
+
+    assert job.result == 42
+    assert job.state == "done"
+    assert job.error is None
+
+
+def test_a_job_shows_the_progress_reported_last(manager):
+    def work(progress, is_cancelled):
+        progress(1)
+        progress(2)
+
+    job = manager.submit(work)
+
+    assert job.wait(10)
+    assert job.progress == 2
+
+
+def test_a_job_waits_for_its_turn(manager, gate):
+    first = hold(manager, gate)
+    second = manager.submit(lambda progress, is_cancelled: None)
+
+    assert (first.state, second.state) == ("running", "queued")
+    assert not second.wait(0.01)
+    gate.set()
+    assert second.wait(10)
+
+
+def test_an_error_of_the_work_is_kept_and_raised_again_where_the_result_is_asked_for(manager):
+    def work(progress, is_cancelled):
+        raise DataError("no bars")
+
+    job = manager.submit(work)
+
+    with pytest.raises(DataError, match="no bars"):
+        _ = job.result
+    assert job.state == "failed"
+    assert str(job.error) == "no bars"
+
+
+def test_a_running_job_is_told_that_it_is_not_wanted_any_more(manager, gate):
+    job = hold(manager, gate)
+    job.cancel()
+    assert job.state == "running"
+    gate.set()
+
+    with pytest.raises(CancelledError, match="stopped on request"):
+        _ = job.result
+    assert job.state == "cancelled"
+    assert job.error is None
+
+
+def test_a_queued_job_never_starts_once_it_is_cancelled(manager, gate):
+    hold(manager, gate)
+    job = manager.submit(lambda progress, is_cancelled: pytest.fail("it ran"), label="SPY")
+    job.cancel()
+
+    assert job.is_over
+    assert job.state == "cancelled"
+    with pytest.raises(CancelledError, match="SPY was cancelled before it began"):
+        _ = job.result
+
+
+def test_what_was_done_before_a_cancel_stays_done(manager):
+    job = manager.submit(lambda progress, is_cancelled: "saved")
+    assert job.wait(10)
+    job.cancel()
+
+    assert (job.state, job.result) == ("done", "saved")
