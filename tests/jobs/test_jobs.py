@@ -37,7 +37,7 @@ def hold(manager, gate):
 
 
 def test_a_job_returns_what_its_work_returned(manager):
-    job = manager.submit(lambda progress, is_cancelled: 42)
+    job = manager.submit(lambda *_: 42)
 
     assert job.result == 42
     assert job.state == "done"
@@ -57,7 +57,7 @@ def test_a_job_shows_the_progress_reported_last(manager):
 
 def test_a_job_waits_for_its_turn(manager, gate):
     first = hold(manager, gate)
-    second = manager.submit(lambda progress, is_cancelled: None)
+    second = manager.submit(lambda *_: None)
 
     assert (first.state, second.state) == ("running", "queued")
     assert not second.wait(0.01)
@@ -91,7 +91,7 @@ def test_a_running_job_is_told_that_it_is_not_wanted_any_more(manager, gate):
 
 def test_a_queued_job_never_starts_once_it_is_cancelled(manager, gate):
     hold(manager, gate)
-    job = manager.submit(lambda progress, is_cancelled: pytest.fail("it ran"), label="SPY")
+    job = manager.submit(lambda *_: pytest.fail("it ran"), label="SPY")
     job.cancel()
 
     assert job.is_over
@@ -101,7 +101,7 @@ def test_a_queued_job_never_starts_once_it_is_cancelled(manager, gate):
 
 
 def test_what_was_done_before_a_cancel_stays_done(manager):
-    job = manager.submit(lambda progress, is_cancelled: "saved")
+    job = manager.submit(lambda *_: "saved")
     assert job.wait(10)
     job.cancel()
 
