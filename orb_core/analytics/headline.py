@@ -1,0 +1,153 @@
+"""What a run came to at a glance: the headline figures, and what a trader should be wary of, worst first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orb_core.analytics.words import MINUS, breakeven_win_rate, number, percent, r_multiple
+
+FEW_TRADES: Final = 30
+MANY_UNCLEAR: Final = 0.05
+HIGH_COSTS: Final = 0.25
+YEAR_OF_SESSIONS: Final = 250
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One headline figure: what it is, its value, what puts it into proportion, and how it is computed."""
+
+    label: str
+    value: str
+    below: str
+    meaning: str
+
+
+def headline(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the six headline figures of a run with trades.
+
+    Parameters
+    ----------
+    metrics : mapping
+        `summary(…).metrics`, with the totals under both policies for unclear fills.
+    """
+    return (
+        _total(metrics),
+        _per_trade(metrics),
+        Figure(
+            "Trades",
+            number(metrics["total_trades"], 0),
+            f"on {number(metrics['sessions_traded'], 0)} of {number(metrics['sessions'], 0)} days",
+            "Closed trades, and the days of the run on which at least one was entered.",
+        ),
+        Figure(
+            "Win rate",
+            percent(metrics["win_rate"]),
+            _breaks_even(metrics),
+            "Share of trades with a result above zero after costs. It breaks even at |average loss| / (average win + "
+            "|average loss|): with these average wins and losses, a lower rate loses money.",
+        ),
+        Figure(
+            "Worst drop",
+            r_multiple(metrics["max_drawdown_r"]),
+            f"{number(metrics['max_drawdown_days'], 0)} days",
+            "Deepest fall of the running total below its highest point so far, which starts at 0; and the days from "
+            "that point until it was made good, or until the last trade.",
+        ),
+        _costs(metrics),
+    )
+
+
+def secondary(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures a run's own page shows beside the headline."""
+    share = _unclear_share(metrics)
+    return (
+        Figure(
+            "Unclear fills",
+            number(metrics["ambiguous_trades"], 0),
+            f"{percent(share)} of trades",
+            "Trades with a bar that touched both stop and target, or may have touched the stop before the entry: bars "
+            "do not say what came first.",
+        ),
+        Figure(
+            "Sharpe",
+            number(metrics["sharpe"]),
+            f"over {number(metrics['sessions'], 0)} days",
+            "Mean / standard deviation of the daily R, days without a trade counted as 0, times the root of the "
+            "sessions in a year.",
+        ),
+    )
+
+
+def cautions(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what to be wary of, one sentence each, worst first; nothing for a run without trades."""
+    trades = metrics["total_trades"]
+    if trades == 0:
+        return ()
+    found = []
+    interval = metrics["average_r_ci95"]
+    if trades < FEW_TRADES:
+        found.append(f"Only {trades} trades: too few to say anything, whatever the figures show.")
+    elif interval is not None and interval[0] <= 0 <= interval[1]:
+        found.append("The range for the average trade includes 0: this could be chance.")
+    if _unclear_share(metrics) > MANY_UNCLEAR:
+        found.append(f"{percent(_unclear_share(metrics))} of the trades hang on unclear fills.")
+    gross = metrics["total_r"] + metrics["total_cost_r"]
+    if gross > 0 and metrics["total_cost_r"] > HIGH_COSTS * gross:
+        found.append(f"Costs eat {percent(metrics['total_cost_r'] / gross, 0)} of the gross profit.")
+    if metrics["sessions"] < YEAR_OF_SESSIONS:
+        found.append(f"{metrics['sessions']} days are less than a year: not every kind of market was seen.")
+    return tuple(found)
+
+
+def _total(metrics: Mapping[str, Any]) -> Figure:
+    total, cautious, hopeful = (metrics[k] for k in ("total_r", "total_r_conservative", "total_r_optimistic"))
+    other = hopeful if total == cautious else cautious
+    if other is None or other == total:
+        below = "no unclear fill changes it"
+    elif other > total:
+        below = f"up to {r_multiple(other)}"
+    else:
+        below = f"as low as {r_multiple(other)}"
+    return Figure(
+        "Total",
+        r_multiple(total),
+        below,
+        "Sum of all trades after costs. 1 R = what the trade risked, entry to stop. Below it: the total if every "
+        "unclear fill (stop and target touched in one bar) had gone the other way.",
+    )
+
+
+def _per_trade(metrics: Mapping[str, Any]) -> Figure:
+    interval = metrics["average_r_ci95"]
+    below = "too few trades for a range"
+    if interval is not None:
+        below = f"95 %: {number(interval[0], sign=True)} … {number(interval[1], sign=True)}"
+    return Figure(
+        "Per trade",
+        r_multiple(metrics["average_r"]),
+        below,
+        "Average result of a trade after costs, and the range that holds it in 95 of 100 redrawings of these trades "
+        "(bootstrap, 10,000 draws). A range that includes 0 could be chance.",
+    )
+
+
+def _breaks_even(metrics: Mapping[str, Any]) -> str:
+    rate = breakeven_win_rate(metrics)
+    if rate is not None:
+        return f"breaks even at {percent(rate)}"
+    return "no loss yet" if metrics["losing_trades"] == 0 else "no win yet"
+
+
+def _costs(metrics: Mapping[str, Any]) -> Figure:
+    meaning = "Commissions as a share of the profit before them; slippage is in the prices already."
+    cost = metrics["total_cost_r"]
+    gross = metrics["total_r"] + cost
+    if gross > 0:
+        return Figure("Costs", percent(cost / gross, 0), "of gross profit", meaning)
+    per_trade = number(cost / metrics["total_trades"])
+    value = f"{MINUS}{per_trade} R" if cost > 0 else f"{per_trade} R"
+    return Figure("Costs", value, "per trade; no gross profit", meaning)
+
+
+def _unclear_share(metrics: Mapping[str, Any]) -> float:
+    return float(metrics["ambiguous_trades"] / metrics["total_trades"]) if metrics["total_trades"] else 0.0

@@ -1,0 +1,76 @@
+import pytest
+
+from orb_core.analytics.headline import cautions, headline, secondary
+
+METRICS = {
+    "total_trades": 311,
+    "losing_trades": 170,
+    "win_rate": 0.441,
+    "total_r": 18.42,
+    "total_r_conservative": 18.42,
+    "total_r_optimistic": 24.12,
+    "average_r": 0.06,
+    "average_r_ci95": [0.01, 0.14],
+    "average_win_r": 1.42,
+    "average_loss_r": -1.0,
+    "max_drawdown_r": -9.8,
+    "max_drawdown_days": 41,
+    "sessions": 252,
+    "sessions_traded": 191,
+    "total_cost_r": 2.0,
+    "ambiguous_trades": 13,
+    "sharpe": 1.1,
+}
+
+
+def figures(**changes):
+    return {figure.label: (figure.value, figure.below) for figure in headline({**METRICS, **changes})}
+
+
+def test_the_headline_is_six_figures_each_in_proportion():
+    assert figures() == {
+        "Total": ("+18.42 R", "up to +24.12 R"),
+        "Per trade": ("+0.06 R", "95 %: +0.01 … +0.14"),
+        "Trades": ("311", "on 191 of 252 days"),
+        "Win rate": ("44.1 %", "breaks even at 41.3 %"),
+        "Worst drop": ("−9.80 R", "41 days"),
+        "Costs": ("10 %", "of gross profit"),
+    }
+
+
+def test_the_total_of_a_hopeful_run_says_how_low_it_may_be():
+    assert figures(total_r=24.12)["Total"] == ("+24.12 R", "as low as +18.42 R")
+
+
+def test_a_total_without_unclear_fills_says_so():
+    assert figures(total_r_optimistic=18.42)["Total"][1] == "no unclear fill changes it"
+
+
+def test_costs_without_a_gross_profit_are_told_per_trade():
+    assert figures(total_r=-31.1, total_cost_r=15.55)["Costs"] == ("−0.05 R", "per trade; no gross profit")
+
+
+def test_a_run_that_only_won_has_no_rate_to_break_even():
+    assert figures(losing_trades=0, average_loss_r=None)["Win rate"][1] == "no loss yet"
+
+
+def test_unclear_fills_and_sharpe_stand_beside_the_headline():
+    assert [(f.value, f.below) for f in secondary(METRICS)] == [("13", "4.2 % of trades"), ("1.10", "over 252 days")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "begins"),
+    [
+        ({}, []),
+        ({"total_trades": 12}, ["Only 12 trades", "108.3 %"]),
+        ({"average_r_ci95": [-0.02, 0.14]}, ["The range for the average trade includes 0"]),
+        ({"ambiguous_trades": 31}, ["10.0 % of the trades"]),
+        ({"total_cost_r": 15.69}, ["Costs eat 46 %"]),
+        ({"sessions": 60}, ["60 days are less than a year"]),
+        ({"total_trades": 0}, []),
+    ],
+)
+def test_a_trader_is_warned_in_words_worst_first(changes, begins):
+    said = cautions({**METRICS, **changes})
+    assert len(said) == len(begins)
+    assert all(sentence.startswith(beginning) for sentence, beginning in zip(said, begins, strict=True))
