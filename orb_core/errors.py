@@ -3,13 +3,22 @@
 A message says what was received, what is allowed, where it came from and what to do.
 """
 
+from collections.abc import Sequence
+
 
 class OrbError(Exception):
     """Something the user can mend."""
 
 
 class ConfigError(OrbError):
-    """A setting is unknown, of the wrong type, out of bounds or contradicts another."""
+    """A setting is unknown, of the wrong type, out of bounds or contradicts another.
+
+    `problems` holds dotted path and sentence of each, for a form that shows them beside their fields.
+    """
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 class SymbolError(OrbError):

@@ -1,0 +1,88 @@
+"""The regular hours of a calendar, as far as settings must agree with them; real sessions are orb_core.data's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from orb_core.config.models import SessionSettings
+
+DAY: Final = timedelta(days=1)
+_WINTER_AND_SUMMER: Final = (date(2024, 1, 16), date(2024, 7, 16))
+
+
+@dataclass(frozen=True)
+class RegularHours:
+    """Earliest open and latest close a calendar has ever had as its rule, on its own clock.
+
+    `open_day` and `close_day` are days from the session's date: a futures session opens the evening before (-1), a
+    round-the-clock one closes at the next midnight (1).
+    """
+
+    timezone: str
+    open: time
+    open_day: int
+    close: time
+    close_day: int
+
+
+@dataclass(frozen=True)
+class RegularSession:
+    """One session that keeps the regular hours, with the overrides of the settings applied."""
+
+    open: datetime
+    close: datetime
+
+    @property
+    def minutes(self) -> int:
+        """Length in minutes."""
+        return int((self.close - self.open).total_seconds()) // 60
+
+    def first(self, clock: str) -> datetime:
+        """Return the first instant from the open on at which the local clock shows this."""
+        return _first(clock, self.open)
+
+
+@cache
+def regular_hours(calendar: str) -> RegularHours:
+    """Regular hours of an exchange_calendars calendar, built for one month since hours do not depend on dates."""
+    from exchange_calendars import get_calendar
+
+    rules = get_calendar(calendar, start="2024-01-02", end="2024-01-31")
+    return RegularHours(
+        timezone=str(rules.tz),
+        open=min(opens for _, opens in rules.open_times),
+        open_day=rules.open_offset,
+        close=max(closes for _, closes in rules.close_times),
+        close_day=rules.close_offset,
+    )
+
+
+def regular_sessions(settings: "SessionSettings") -> Iterator[RegularSession]:
+    """Yield a regular session in winter and one in summer: the time zone of the settings may shift by another rule.
+
+    An override is the first instant, from the calendar's open on, at which the local clock shows it; an open before
+    the calendar's open is the clock on the session's own date.
+    """
+    hours = regular_hours(settings.calendar)
+    own_zone = ZoneInfo(hours.timezone)
+    zone = ZoneInfo(settings.timezone or hours.timezone)
+    for day in _WINTER_AND_SUMMER:
+        opens = datetime.combine(day + hours.open_day * DAY, hours.open, own_zone).astimezone(zone)
+        closes = datetime.combine(day + hours.close_day * DAY, hours.close, own_zone).astimezone(zone)
+        new_open, new_close = opens, closes
+        if settings.open is not None:
+            new_open = _first(settings.open, opens)
+            if new_open >= closes:
+                new_open = datetime.combine(day, time.fromisoformat(settings.open), zone)
+        if settings.close is not None:
+            new_close = _first(settings.close, opens)
+        yield RegularSession(new_open, new_close)
+
+
+def _first(clock: str, start: datetime) -> datetime:
+    instant = datetime.combine(start.date(), time.fromisoformat(clock), start.tzinfo)
+    return instant if instant >= start else instant + DAY
