@@ -1,0 +1,45 @@
+"""What the backtest asks of any source of bars."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+import pandas as pd
+
+
+class Source(Protocol):
+    """Somewhere bars come from. An implementation may be slow; it is asked once per symbol and run."""
+
+    @property
+    def name(self) -> str:
+        """Return the word `--source` and run.json know it by."""
+
+    def fetch(self, symbol: str, start: date, end: date, interval: str) -> pd.DataFrame:
+        """Return the bars of `symbol` from sessions `start` to `end`, both inclusive.
+
+        Parameters
+        ----------
+        symbol : str
+            As the user gave it, upper-case.
+        start, end : date
+            Session dates; `start` already includes the warm-up, so bars may begin later, or end earlier.
+        interval : str
+            "1m", "2m", "5m", "15m" or "30m".
+
+        Returns
+        -------
+        DataFrame
+            The columns of `orb_core.data.bars`, tz-aware. Rows may still be unsorted, repeated, outside every
+            session or impossible: `orb_core.data.quality.clean_bars` mends and reports that.
+
+        Raises
+        ------
+        DataError
+            No bars could be had.
+        """
+
+
+def interval_minutes(interval: str) -> int:
+    """Return the length in minutes of an interval such as "5m"."""
+    return int(interval.removesuffix("m"))
