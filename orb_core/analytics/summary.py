@@ -76,7 +76,7 @@ def summary(
             **_drawdown_metrics(equity),
             **_ratio_metrics(equity, daily_r(sessions).to_numpy().astype(np.float64), per_year),
             **_time_metrics(trades, sessions),
-            **_cost_metrics(trades, str(config.execution.ambiguity)),
+            **_cost_metrics(trades, float(_r(equity).sum()), str(config.execution.ambiguity)),
             **_money_metrics(equity, capital, days),
             "by_direction": _by(trades, "direction"),
             "by_exit_reason": _by(trades, "exit_reason"),
@@ -165,9 +165,8 @@ def _time_metrics(trades: pd.DataFrame, sessions: pd.DataFrame) -> dict[str, Any
     }
 
 
-def _cost_metrics(trades: pd.DataFrame, ambiguity: str) -> dict[str, Any]:
+def _cost_metrics(trades: pd.DataFrame, total: float, ambiguity: str) -> dict[str, Any]:
     """Of the two totals, the one of the other policy needs another run and is None here."""
-    total = float(trades["realized_r"].sum())
     return {
         "ambiguous_trades": int(trades["ambiguous"].sum()),
         "total_r_conservative": total if ambiguity == "conservative" else None,

@@ -1,10 +1,10 @@
 import zlib
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from orb_core.config.load import config_from_mapping
 from orb_core.engine import records
 
 OPEN = pd.Timestamp("2024-01-02 14:30", tz="UTC")
@@ -68,26 +68,19 @@ def make_sessions():
 
 @pytest.fixture
 def make_config():
-    """What analytics reads of a RunConfig. `instruments` maps a symbol to (point_value, quantity_step)."""
+    """Defaults but for `sizing` and what is named. `instruments` maps a symbol to (point_value, quantity_step)."""
 
     def build(instruments=None, ambiguity="conservative", calendar="XNYS", **sizing):
-        usual = {
-            "mode": "fixed_risk",
-            "initial_capital": 100_000,
-            "risk_pct": 0.01,
-            "quantity": 100,
-            "max_leverage": 4.0,
-        }
-
-        def instrument(symbol):
-            point_value, quantity_step = (instruments or {}).get(symbol, (1.0, 1.0))
-            return SimpleNamespace(symbol=symbol, point_value=point_value, quantity_step=quantity_step)
-
-        return SimpleNamespace(
-            sizing=SimpleNamespace(**usual | sizing),
-            execution=SimpleNamespace(ambiguity=ambiguity),
-            session=SimpleNamespace(calendar=calendar),
-            instrument=instrument,
+        return config_from_mapping(
+            {
+                "sizing": sizing,
+                "execution": {"ambiguity": ambiguity},
+                "session": {"calendar": calendar},
+                "instruments": {
+                    symbol: {"point_value": point_value, "quantity_step": quantity_step}
+                    for symbol, (point_value, quantity_step) in (instruments or {}).items()
+                },
+            }
         )
 
     return build

@@ -204,6 +204,7 @@ def test_metrics_are_plain_values_that_json_takes(spy, make_config):
 def test_the_policy_that_was_traded_has_its_total_and_the_other_none(spy, make_config):
     numbers = summary(spy, make_config(ambiguity="optimistic")).metrics
     assert (numbers["total_r_conservative"], numbers["total_r_optimistic"]) == (None, 3.0)
+    assert summary(spy, make_config()).metrics["total_r_optimistic"] is None
 
 
 def test_a_market_that_never_closes_has_365_sessions_a_year(spy, make_config):
