@@ -58,23 +58,6 @@ def payoff_ratio(r: Floats) -> float:
     return _ratio(mean(r[r > 0]), -mean(r[r < 0]))
 
 
-def break_even_win_rate(payoff: float) -> float:
-    """Win rate at which wins and losses of these average sizes cancel, as a fraction. NaN where `payoff` is NaN.
-
-    From `w * win = (1 - w) * loss`; trades of exactly 0 are left out.
-    """
-    return 1 / (1 + payoff)
-
-
-def cost_share(total_r: float, total_cost_r: float) -> float:
-    """Costs as a fraction of the profit before them. NaN where that profit is not above 0.
-
-    Slippage is in the prices and so in neither number: only commissions count.
-    """
-    gross = total_r + total_cost_r
-    return total_cost_r / gross if gross > 0 else math.nan
-
-
 def share_of_best(r: Floats) -> float:
     """The largest value as a fraction of the total: of trades or of days. NaN where the total is not above 0.
 

@@ -96,19 +96,6 @@ def test_losing_only_has_no_largest_win():
     assert math.isnan(metrics.largest_loss(np.array([1.0, 0.0])))
 
 
-def test_at_the_break_even_win_rate_the_average_is_zero():
-    payoff = metrics.payoff_ratio(R)
-    rate = metrics.break_even_win_rate(payoff)
-    assert rate * payoff == pytest.approx(1 - rate)
-    assert math.isnan(metrics.break_even_win_rate(math.nan))
-
-
-def test_costs_are_a_share_of_the_profit_before_them():
-    assert metrics.cost_share(total_r=6.0, total_cost_r=4.0) == pytest.approx(0.4)
-    assert metrics.cost_share(total_r=-2.0, total_cost_r=4.0) == pytest.approx(2.0)
-    assert math.isnan(metrics.cost_share(total_r=-5.0, total_cost_r=4.0))
-
-
 def test_one_trade_can_be_more_than_all_of_the_profit():
     assert metrics.share_of_best(np.array([3.0, -1.0])) == pytest.approx(1.5)
     assert math.isnan(metrics.share_of_best(np.array([3.0, -4.0])))
