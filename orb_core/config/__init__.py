@@ -1,5 +1,6 @@
 """Every setting of a run: declared in models, read by load, named in presets."""
 
+from orb_core.config.catalogue import all_settings
 from orb_core.config.instruments import Instrument
 from orb_core.config.load import (
     canonical_json,
@@ -17,6 +18,7 @@ from orb_core.config.symbols import decode_symbol, encode_symbol, normalize_symb
 __all__ = [
     "Instrument",
     "RunConfig",
+    "all_settings",
     "canonical_json",
     "config_from_json",
     "config_from_mapping",

@@ -10,10 +10,11 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
+from orb_core.config.catalogue import fields_at
 from orb_core.config.merge import leaves, merge, nested, split_path, with_own_symbols, with_whole_instruments
 from orb_core.config.models import RunConfig
 from orb_core.config.presets import preset_settings
-from orb_core.config.problems import Layer, config_error, fields_at
+from orb_core.config.problems import Layer, config_error
 from orb_core.config.strict_yaml import parse_yaml, read_settings
 from orb_core.errors import ConfigError
 

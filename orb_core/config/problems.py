@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orb_core.config.catalogue import all_settings, fields_at
 from orb_core.config.fields import nearest
 from orb_core.config.merge import Path, reaches
-from orb_core.config.models import RunConfig, UncheckedConfig
+from orb_core.config.models import UncheckedConfig
 from orb_core.config.rules import Contradiction, contradictions
 from orb_core.errors import ConfigError
+
+LONGEST_SHOWN: Final = 60
 
 _SENTENCES: Final = {
     "int": "must be a whole number",
@@ -80,25 +82,16 @@ def config_error(
     return ConfigError("\n".join(lines), [(problem.path, problem.message) for problem in problems])
 
 
-def fields_at(keys: Path) -> Mapping[str, FieldInfo]:
-    """Return the settings below these keys; empty where there is no group of settings."""
-    annotation: Any = RunConfig
-    for key in keys:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            field = annotation.model_fields.get(key)
-            annotation = field.annotation if field else None
-        else:
-            annotation = next(reversed(get_args(annotation)), None)
-    is_group = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation.model_fields if is_group else {}
-
-
 def _problems(details: ErrorDetails) -> Iterator[Problem]:
     if details["type"] == "contradiction":
         yield from (_problem_of(found) for found in details["ctx"]["found"])
         return
-    keys = tuple(str(key) for key in details["loc"] if isinstance(key, str) and key != "[key]")
-    path = ".".join(keys) or "the configuration"
+    if details["type"] == "invalid_key":
+        keys = tuple(map(str, details["loc"]))
+        yield Problem(keys, ".".join(keys), "a key must be text; put it in quotes")
+        return
+    keys = tuple(key for key in details["loc"] if isinstance(key, str) and key != "[key]")
+    path = ".".join(keys)
     path += "".join(f"[{index}]" for index in details["loc"] if isinstance(index, int))
     yield Problem(keys, path, _sentence(details, keys))
 
@@ -140,31 +133,23 @@ def _is_number(text: str) -> bool:
 def _unknown(keys: Path) -> str:
     *above, word = keys
     siblings = fields_at(tuple(above))
-    everywhere = {path[-1]: ".".join(path) for path in _all_paths()}
+    elsewhere = {path.rpartition(".")[2]: path for path in reversed(all_settings())}
+    if word in elsewhere:
+        return f"there is no such setting here; did you mean {elsewhere[word]}?"
     near = nearest(word, siblings)
-    if word in everywhere:
-        return f"there is no such setting here; did you mean {everywhere[word]}?"
     if near:
         return f"there is no such setting; did you mean {'.'.join((*above, near))}?"
-    near = nearest(word, everywhere, cutoff=0.8)
+    near = nearest(word, elsewhere, cutoff=0.8)
     if near:
-        return f"there is no such setting; did you mean {everywhere[near]}?"
+        return f"there is no such setting; did you mean {elsewhere[near]}?"
     return f"there is no such setting; {'.'.join(above) or 'a configuration'} takes {', '.join(siblings)}"
-
-
-def _all_paths(above: Path = ()) -> Iterator[Path]:
-    for name in reversed(list(fields_at(above))):
-        path = (*above, name)
-        if fields_at(path):
-            yield from _all_paths(path)
-        yield path
 
 
 def _contradictions_elsewhere(
     merged: Mapping[str, Any], defaults: Mapping[str, Any], bad: Sequence[Path]
 ) -> list[Problem]:
     """Return the rules broken among the settings that are valid by themselves."""
-    if not bad or () in bad:
+    if not bad:
         return []
     mended = merged
     for keys in bad:
@@ -212,11 +197,9 @@ def _shown(value: Any) -> str:
     """Return ` = value` as YAML has it, nothing for a group of settings."""
     if isinstance(value, Mapping):
         return ""
-    if value is None or isinstance(value, bool | int | float):
-        return f" = {json.dumps(value)}"
-    if isinstance(value, str):
-        return f" = {json.dumps(value if len(value) <= 60 else value[:60] + '…', ensure_ascii=False)}"
-    return f" = {reprlib.repr(value)}"
+    plain = value is None or isinstance(value, bool | int | float | str)
+    text = json.dumps(value, ensure_ascii=False) if plain else reprlib.repr(value)
+    return f" = {text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + '…'}"
 
 
 def _origin(problem: Problem, layers: Sequence[Layer]) -> str:
