@@ -24,7 +24,7 @@ LAYERS = (
     "service",
 )
 OF_FRONT_ENDS = {"streamlit", "fastapi", "starlette", "uvicorn", "argparse", "click", "rich"}
-OF_KERNELS = {"numpy", "numba"}
+OF_KERNELS = {"numpy", "numba", "typing"}
 COMMAND_LINE_INSIDE = "orb_core.data.__main__"
 
 

@@ -1,14 +1,18 @@
-"""The result tables of a backtest: column names, order and dtypes, declared once.
+"""The tables of a backtest: the rows its kernels fill and the columns its results have, declared once.
 
-Names and meanings are strategy.md's section 12 (docs/results.md in this project). Prices are in points,
-`*_r` in multiples of the trade's initial risk, timestamps tz-aware UTC.
+Prices are in points, `*_r` in multiples of the trade's initial risk, result timestamps tz-aware UTC,
+kernel times int64 nanoseconds since the epoch (`*_ns`). Text is a code in the kernels: its position
+in the tuples below.
 """
 
 from typing import Final
 
+import numpy as np
+
 FACTORS: Final = ("rel_volume", "price_action", "profile_proxy", "vwap", "adx")
 
 DIRECTIONS: Final = ("short", "long")
+STOP_KINDS: Final = ("stop", "breakeven", "trailing")
 OR_STATES: Final = ("valid", "excluded", "no_or_bars", "zero_width", "incomplete", "too_narrow", "too_wide")
 REFUSALS: Final = (
     "",
@@ -34,14 +38,94 @@ FILL_KINDS: Final = (
     "end_of_data",
 )
 
+SESSION_ROW: Final = np.dtype(
+    [
+        ("first_bar", "i8"),
+        ("bars", "i8"),
+        ("open_ns", "i8"),
+        ("close_ns", "i8"),
+        ("cutoff_ns", "i8"),
+        ("excluded", "?"),
+        ("warmup", "?"),
+        ("high", "f8"),
+        ("low", "f8"),
+        ("prior_high", "f8"),
+        ("prior_low", "f8"),
+        ("daily_atr", "f8"),
+        ("or_minutes", "i8"),
+        ("or_bars", "i8"),
+        ("or_high", "f8"),
+        ("or_low", "f8"),
+        ("or_open", "f8"),
+        ("or_close", "f8"),
+        ("norm_vol", "f8"),
+        ("or_state", "i1"),
+        ("upper", "f8"),
+        ("lower", "f8"),
+        ("trades", "i8"),
+        ("realized_r", "f8"),
+    ],
+    align=True,
+)
+"""One calendar session, in date order. `prior_*` and `daily_atr` come from earlier sessions only; NaN: undefined."""
+
+SIGNAL_ROW: Final = np.dtype(
+    [
+        ("session", "i8"),
+        ("entry_bar", "i8"),
+        ("trigger", "f8"),
+        ("score", "f8"),
+        ("required", "f8"),
+        ("value", "f8", (len(FACTORS),)),
+        ("flag", "i1", (len(FACTORS),)),
+        ("direction", "i1"),
+        ("reason", "i1"),
+    ],
+    align=True,
+)
+"""One candidate; `direction` is +1 or -1."""
+
+TRADE_ROW: Final = np.dtype(
+    [
+        ("signal", "i8"),
+        ("signal_number", "i8"),
+        ("entry_bar", "i8"),
+        ("exit_bar", "i8"),
+        ("entry_price", "f8"),
+        ("exit_price", "f8"),
+        ("stop_initial", "f8"),
+        ("stop_final", "f8"),
+        ("risk", "f8"),
+        ("target", "f8", (3,)),
+        ("gross_r", "f8"),
+        ("cost_r", "f8"),
+        ("realized_r", "f8"),
+        ("max_favorable_r", "f8"),
+        ("max_adverse_r", "f8"),
+        ("targets_filled", "i1"),
+        ("exit_reason", "i1"),
+        ("exits_at_close", "?"),
+        ("ambiguous", "?"),
+        ("moved_to_breakeven", "?"),
+    ],
+    align=True,
+)
+"""One closed trade; `target` holds t1, t2 and the runner (or the single target), NaN where absent."""
+
+FILL_ROW: Final = np.dtype(
+    [("trade", "i8"), ("bar", "i8"), ("price", "f8"), ("fraction", "f8"), ("kind", "i1"), ("at_close", "?")],
+    align=True,
+)
+
+STOP_ROW: Final = np.dtype([("trade", "i8"), ("bar", "i8"), ("price", "f8"), ("kind", "i1")], align=True)
+"""A stop moved at the close of `bar`, in force from the bar after it."""
+
 TEXT: Final = "category"
 TIME: Final = "datetime64[ns, UTC]"
 DATE: Final = "datetime64[s]"
 
 _FACTOR_COLUMNS: Final = {
-    name: dtype
-    for factor in FACTORS
-    for name, dtype in ((f"{factor}_value", "float64"), (f"{factor}_flag", "int8"))
+    name: dtype for factor in FACTORS for name, dtype in ((f"{factor}_value", "float64"), (f"{factor}_flag", "int8"))
 }
 
 TRADES: Final[dict[str, str]] = {
@@ -88,6 +172,14 @@ FILLS: Final[dict[str, str]] = {
     "fraction": "float64",
     "kind": TEXT,
 }
+
+STOPS: Final[dict[str, str]] = {
+    "trade_id": "str",
+    "timestamp": TIME,
+    "price": "float64",
+    "kind": TEXT,
+}
+"""Each move of a stop: from `timestamp` (a bar's close) on `price` is in force; `kind` is breakeven or trailing."""
 
 SIGNALS: Final[dict[str, str]] = {
     "symbol": TEXT,

@@ -1,0 +1,251 @@
+"""One symbol's backtest: bars in, result tables out."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from orb_core.config.models import RunConfig
+from orb_core.engine import records
+from orb_core.engine.prepare import Factors, Prepared, factors, prepare
+from orb_core.engine.simulate_nb import MINUTE_NS, simulate_nb
+from orb_core.errors import ConfigError
+
+ENGINE_VERSION: Final = "1"
+"""Raised whenever the same bars and config may give another result."""
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What one symbol's run brought.
+
+    Attributes
+    ----------
+    start, end : date
+        First and last session date of the run, both included.
+    trades, fills, stops, signals, sessions : DataFrame
+        Columns, order and dtypes of orb_core/engine/records.py; prices in points, `*_r` in multiples of the initial
+        risk. `stops` holds the moves of a stop only. `sessions` has a row for every calendar session, those of the
+        warm-up included.
+    dropped_bars : int
+        Bars that lay outside every session of the run and its warm-up.
+    """
+
+    symbol: str
+    config: RunConfig
+    start: date
+    end: date
+    trades: pd.DataFrame
+    fills: pd.DataFrame
+    stops: pd.DataFrame
+    signals: pd.DataFrame
+    sessions: pd.DataFrame
+    dropped_bars: int
+
+
+class EventLoopBacktest:
+    """Runs the rules of the strategy over minute bars, under the ambiguity policy of its config.
+
+    Parameters
+    ----------
+    config : RunConfig
+
+    Examples
+    --------
+    >>> from orb_core import EventLoopBacktest, load_config
+    >>> result = EventLoopBacktest(load_config()).run(bars, symbol="SPY")  # doctest: +SKIP
+    >>> result.trades["realized_r"].sum()  # doctest: +SKIP
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+
+    def run(
+        self,
+        bars: pd.DataFrame,
+        symbol: str = "SPY",
+        start: date | str | None = None,
+        end: date | str | None = None,
+    ) -> BacktestResult:
+        """Backtest one symbol.
+
+        Parameters
+        ----------
+        bars : DataFrame
+            timestamp_utc (tz-aware UTC, bar start, strictly increasing); open, high, low, close (points) and volume,
+            float64. A NaN volume is unknown. Bars before `start` feed the indicators, as far as
+            `data.warmup_sessions` allows.
+        symbol : str
+            Chooses the instrument (tick, point value, costs) and names the rows.
+        start, end : date or "YYYY-MM-DD", optional
+            First and last session date, both included; by default as far as the bars reach, without a warm-up.
+
+        Raises
+        ------
+        BarsError
+            If the bars break an invariant or are of another interval.
+        NoBarsError
+            If none lies in a session of the range.
+        NoSessionsError
+            If the range holds no session.
+        ConfigError
+            If a date cannot be read, or `end` lies before `start`.
+        """
+        first, last = _date(start, "start"), _date(end, "end")
+        if first and last and last < first:
+            raise ConfigError(f"`end` is {last}, before `start` {first}; swap them")
+        prepared = prepare(bars, self.config, symbol, first, last)
+        rows = _simulate(prepared, factors(prepared, self.config))
+        return _result(prepared, self.config, symbol, rows)
+
+
+def _date(value: date | str | None, name: str) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ConfigError(f"`{name}` is {value!r}; it must be a date like 2024-01-31") from None
+
+
+class Rows(NamedTuple):
+    """What the kernel made: SIGNAL_ROW, TRADE_ROW, FILL_ROW and STOP_ROW arrays."""
+
+    signals: NDArray[Any]
+    trades: NDArray[Any]
+    fills: NDArray[Any]
+    stops: NDArray[Any]
+
+
+def _simulate(p: Prepared, f: Factors) -> Rows:
+    """Call the kernel with scratch space for a usual run; it makes more when it needs it."""
+    n = max(16, 4 * len(p.sessions))
+    scratch = (
+        np.empty(n, records.SIGNAL_ROW),
+        np.empty(n, records.TRADE_ROW),
+        np.empty(4 * n, records.FILL_ROW),
+        np.empty(n, records.STOP_ROW),
+    )
+    prices = (p.open, p.high, p.low, p.close)
+    return Rows(
+        *simulate_nb(p.sessions, p.ts_ns, *prices, f.rel_volume, f.price_action, f.vwap, f.adx, p.rules, *scratch)
+    )
+
+
+def _result(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> BacktestResult:
+    """Turn the kernel's rows into the result tables."""
+    signals, trades, fills, stops = rows
+    dates = p.table.dates.astype("datetime64[s]")
+    bar_ns = config.data.bar_minutes * MINUTE_NS
+    made_by = signals[trades["signal"]]
+    session = p.sessions[made_by["session"]]
+    trade_dates = dates[made_by["session"]]
+    trade_ids = [
+        f"{symbol}-{day.replace('-', '')}-{number}"
+        for day, number in zip(
+            np.datetime_as_string(trade_dates, unit="D").tolist(), trades["signal_number"].tolist(), strict=True
+        )
+    ]
+    trade_id = pd.array(trade_ids, dtype="str")
+    trades_table: dict[str, Column] = {
+        "trade_id": trade_id,
+        "symbol": _repeated(symbol, len(trades)),
+        "session_date": trade_dates,
+        "direction": _side(made_by["direction"]),
+        "entry_timestamp": _utc(p.ts_ns[trades["entry_bar"]]),
+        "exit_timestamp": _utc(p.ts_ns[trades["exit_bar"]] + bar_ns * trades["exits_at_close"]),
+        "exit_reason": _text(trades["exit_reason"], records.EXIT_REASONS),
+        "t1_price": trades["target"][:, 0],
+        "t2_price": trades["target"][:, 1],
+        "runner_price": trades["target"][:, 2],
+        "bars_held": trades["exit_bar"] - trades["entry_bar"] + 1,
+        "or_width": session["or_high"] - session["or_low"],
+        "score": made_by["score"],
+        "required": made_by["required"],
+        **{name: session[name] for name in ("or_minutes", "or_high", "or_low", "daily_atr", "norm_vol")},
+        **_factor_columns(made_by),
+    }
+    fills_table: dict[str, Column] = {
+        "trade_id": trade_id.take(fills["trade"]),
+        "timestamp": _utc(p.ts_ns[fills["bar"]] + bar_ns * fills["at_close"]),
+        "kind": _text(fills["kind"], records.FILL_KINDS),
+    }
+    stops_table: dict[str, Column] = {
+        "trade_id": trade_id.take(stops["trade"]),
+        "timestamp": _utc(p.ts_ns[stops["bar"]] + bar_ns),
+        "kind": _text(stops["kind"], records.STOP_KINDS),
+    }
+    signals_table: dict[str, Column] = {
+        "symbol": _repeated(symbol, len(signals)),
+        "session_date": dates[signals["session"]],
+        "timestamp": _utc(p.ts_ns[signals["entry_bar"]]),
+        "direction": _side(signals["direction"]),
+        "accepted": signals["reason"] == 0,
+        "reason": _text(signals["reason"], records.REFUSALS),
+        **_factor_columns(signals),
+    }
+    sessions = p.sessions
+    sessions_table: dict[str, Column] = {
+        "symbol": _repeated(symbol, len(sessions)),
+        "session_date": dates,
+        "open": _utc(sessions["open_ns"]),
+        "close": _utc(sessions["close_ns"]),
+        "missing_bars": (sessions["close_ns"] - sessions["open_ns"]) // bar_ns - sessions["bars"],
+        "or_width": sessions["or_high"] - sessions["or_low"],
+        "or_state": _text(sessions["or_state"], records.OR_STATES),
+    }
+    return BacktestResult(
+        symbol,
+        config,
+        p.start,
+        p.end,
+        _frame(trades_table, trades, records.TRADES),
+        _frame(fills_table, fills, records.FILLS),
+        _frame(stops_table, stops, records.STOPS),
+        _frame(signals_table, signals, records.SIGNALS),
+        _frame(sessions_table, sessions, records.SESSIONS),
+        p.dropped_bars,
+    )
+
+
+Column: TypeAlias = "NDArray[Any] | pd.Categorical | pd.DatetimeIndex | pd.api.extensions.ExtensionArray"
+
+
+def _frame(made: dict[str, Column], rows: NDArray[Any], columns: dict[str, str]) -> pd.DataFrame:
+    """Put columns made here and those taken from the kernel's rows into the declared order."""
+    return pd.DataFrame({name: made[name] if name in made else np.ascontiguousarray(rows[name]) for name in columns})
+
+
+def _utc(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(ns.view("datetime64[ns]")).tz_localize("UTC")
+
+
+def _text(codes: NDArray[np.int8], names: tuple[str, ...]) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.ascontiguousarray(codes), dtype=_category(names))
+
+
+@lru_cache(maxsize=1024)
+def _category(names: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(list(names))
+
+
+def _side(direction: NDArray[np.int8]) -> pd.Categorical:
+    return _text((direction > 0).view(np.int8), records.DIRECTIONS)
+
+
+def _repeated(symbol: str, n: int) -> pd.Categorical:
+    return _text(np.zeros(n, np.int8), (symbol,))
+
+
+def _factor_columns(signals: NDArray[Any]) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for k, factor in enumerate(records.FACTORS):
+        columns[f"{factor}_value"] = signals["value"][:, k]
+        columns[f"{factor}_flag"] = signals["flag"][:, k]
+    return columns
