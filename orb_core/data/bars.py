@@ -49,9 +49,23 @@ def starts_ns(bars: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def as_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
-    """Return `frame` as a bar table: stamps of any time zone and resolution to ns UTC, numbers to float64, checked.
+    """Return `frame` as a bar table: converted by `typed_bars`, then checked. Rows are neither sorted nor dropped.
 
-    Other columns are left out and the index is renumbered; rows are neither sorted nor dropped.
+    Raises
+    ------
+    BarsError
+        The frame is not, and cannot be read as, a bar table.
+    """
+    table = typed_bars(frame, origin)
+    check_bars(table, origin)
+    return table
+
+
+def typed_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
+    """Return the columns of a bar table in their dtypes, in whatever order, and with whatever values, the rows are.
+
+    Stamps of any time zone and resolution become nanoseconds UTC, numbers float64. Other columns are left out and
+    the index is renumbered.
 
     Parameters
     ----------
@@ -63,18 +77,18 @@ def as_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
     Raises
     ------
     BarsError
-        The frame is not, and cannot be read as, a bar table.
+        A column is missing or cannot be converted, or the stamps name no time zone.
     """
     _require_columns(frame, origin)
-    table = frame[list(COLUMNS)].reset_index(drop=True)
-    _require_aware(table, origin)
+    _require_aware(frame, origin)
     try:
-        table[TIMESTAMP] = table[TIMESTAMP].astype(TIME_DTYPE)
-        table = table.astype(dict.fromkeys(VALUES, "float64"))
+        return (
+            frame[list(COLUMNS)]
+            .reset_index(drop=True)
+            .astype({TIMESTAMP: TIME_DTYPE, **dict.fromkeys(VALUES, "float64")})
+        )
     except (ValueError, TypeError) as error:
         raise BarsError(f"{origin}: a column cannot be read as numbers or times ({error})") from error
-    check_bars(table, origin)
-    return table
 
 
 def check_bars(frame: pd.DataFrame, origin: str = "bars") -> None:

@@ -150,7 +150,7 @@ class _Hours(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _table(hours: _Hours, start: date, end: date, warmup: int) -> SessionTable:
-    first_year = max(_FIRST_YEAR, min(_USUAL_FIRST_YEAR, start.year - 2))
+    first_year = max(_FIRST_YEAR, min(_USUAL_FIRST_YEAR, start.year - 1 - warmup // 200))
     last_year = min(_LAST_YEAR, max(datetime.now(UTC).year + 1, end.year))
     whole = _overridden_calendar(hours, first_year, last_year)
     first = int(np.searchsorted(whole.dates, np.datetime64(start, "D")))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 import pandas as pd
+
+INTERVALS: Final = ("1m", "2m", "5m", "15m", "30m")
 
 
 class Source(Protocol):
@@ -25,7 +27,7 @@ class Source(Protocol):
         start, end : date
             Session dates; `start` already includes the warm-up, so bars may begin later, or end earlier.
         interval : str
-            "1m", "2m", "5m", "15m" or "30m".
+            One of `INTERVALS`.
 
         Returns
         -------

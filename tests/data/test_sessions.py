@@ -196,6 +196,7 @@ def test_warm_up_sessions_precede_the_range_over_holidays():
     assert [str(d) for d in table.dates] == ["2023-12-27", "2023-12-28", "2023-12-29", "2024-01-02", "2024-01-03"]
     assert len(with_warmup(Hours(), date(2024, 1, 6), date(2024, 1, 7), 3)) == 0
     assert len(with_warmup(Hours("XTKS"), date(1997, 1, 6), date(1997, 1, 7), 3)) == 2
+    assert len(with_warmup(Hours(), date(1990, 1, 2), date(1990, 1, 2), 10_000)) == 10_001
 
 
 def brute_force_instant(from_ns: int, clock: str, timezone: str) -> int:

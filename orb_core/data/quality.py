@@ -1,0 +1,355 @@
+"""What is wrong with the bars of a symbol: mended where that is safe, always counted, refused where it is not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from orb_core.data.bars import PRICES, TIMESTAMP, sound_bars, starts_ns, typed_bars
+from orb_core.data.sessions import MINUTE_NS, SessionTable, session_of_bars
+from orb_core.data.source import INTERVALS
+from orb_core.errors import BarsError, NoBarsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A bar whose true range is beyond this many median ranges of its session is reported as a jump.
+JUMP_RANGES: Final = 10
+# Few bars can all lie, say, 5 minutes apart by chance. Their spacing is believed when chance is below 2**-30.
+_CERTAIN_BITS: Final = 30
+# A session may have a stray bar beside its grid (Yahoo's last, live one). With more of them it has another interval.
+_STRAY_SHARE: Final = 0.1
+
+
+@dataclass(frozen=True)
+class SessionQuality:
+    """The bars of one session: how many there should be and are, and which minutes are missing.
+
+    `missing` holds ranges of exchange-local minutes, both ends included: "09:31–09:33", or "09:31" alone.
+    """
+
+    date: str
+    expected: int
+    present: int
+    or_expected: int
+    or_present: int
+    zero_volume: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A bar that moved beyond `JUMP_RANGES` median ranges of its session; it is kept."""
+
+    timestamp_utc: str
+    median_ranges: float
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """What was found in the bars of one symbol. Counts are of bars.
+
+    Attributes
+    ----------
+    origin : str
+        Where the bars came from.
+    bar_minutes, or_minutes : int
+        Length of a bar, and of the opening range whose coverage is counted.
+    bars_read, bars_used : int
+        As they came, and those kept that lie in a session.
+    out_of_order : int
+        Came after a later one; sorted.
+    repeated : int
+        Had the stamp of a later row; the last row of a stamp is kept.
+    not_a_number, non_positive, impossible : int
+        Dropped: a price or stamp missing or infinite; a price of 0 or below; high or low inside open and close.
+    off_grid : int
+        Dropped: began between two bars of the session.
+    outside_sessions : int
+        In no session; kept, and left out by the engine.
+    unknown_volume, zero_volume : int
+        In sessions; a volume that is missing, infinite or negative is unknown.
+    jumps : tuple of Jump
+    sessions : tuple of SessionQuality
+        One per session of the range, warm-up included.
+    """
+
+    origin: str
+    bar_minutes: int
+    or_minutes: int
+    bars_read: int
+    bars_used: int
+    out_of_order: int
+    repeated: int
+    not_a_number: int
+    non_positive: int
+    impossible: int
+    off_grid: int
+    outside_sessions: int
+    unknown_volume: int
+    zero_volume: int
+    jumps: tuple[Jump, ...]
+    sessions: tuple[SessionQuality, ...]
+
+    def incomplete_ranges(self) -> tuple[SessionQuality, ...]:
+        """Return the sessions with bars whose opening range lacks some."""
+        return tuple(s for s in self.sessions if s.present > 0 and s.or_present < s.or_expected)
+
+    def sessions_without_bars(self) -> tuple[str, ...]:
+        """Return the dates of the sessions that have no bar."""
+        return tuple(s.date for s in self.sessions if s.expected and not s.present)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report for JSON."""
+        return {
+            **asdict(self),
+            "missing_bars": sum(s.expected - s.present for s in self.sessions),
+            "sessions_without_bars": len(self.sessions_without_bars()),
+        }
+
+
+@dataclass(frozen=True)
+class CleanBars:
+    """Bars that keep every invariant of `orb_core.data.bars`, and what it took."""
+
+    bars: pd.DataFrame
+    report: QualityReport
+
+
+def clean_bars(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minutes: int, origin: str) -> CleanBars:
+    """Return the usable bars of `raw` in order, with a report of what was wrong.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        At least the columns of a bar table, rows in any order and state. Bars outside every session are kept.
+    table : SessionTable
+        The sessions of the run, warm-up included.
+    bar_minutes : int
+        Length of a bar, as asked for.
+    or_minutes : int
+        Length of the opening range whose coverage is reported.
+    origin : str
+        Where the bars came from, to begin an error with.
+
+    Raises
+    ------
+    BarsError
+        A column is missing or unreadable, stamps name no time zone, or some session has bars of another interval.
+    NoBarsError
+        No usable bar lies in any session.
+    """
+    bars = typed_bars(raw, origin)
+    bars, dropped = _without_bad_rows(bars)
+    bars, out_of_order, repeated = _in_order(bars)
+    session = session_of_bars(table, starts_ns(bars), bar_minutes)
+    if not (session >= 0).any():
+        raise NoBarsError(_nothing_left_sentence(raw, bars, table, origin))
+
+    stray = _stray_bars(bars, session, table, bar_minutes, origin)
+    if stray.any():
+        bars, session = bars[~stray].reset_index(drop=True), session[~stray]
+    _refuse_longer_bars(bars, session, table, bar_minutes, origin)
+
+    inside = session >= 0
+    used, session = (bars if inside.all() else bars[inside]), session[inside]
+    volume = used["volume"].to_numpy()
+    report = QualityReport(
+        origin=origin,
+        bar_minutes=bar_minutes,
+        or_minutes=or_minutes,
+        bars_read=len(raw),
+        bars_used=len(used),
+        out_of_order=out_of_order,
+        repeated=repeated,
+        **dropped,
+        off_grid=int(stray.sum()),
+        outside_sessions=len(bars) - len(used),
+        unknown_volume=int(np.isnan(volume).sum()),
+        zero_volume=int((volume == 0).sum()),
+        jumps=_jumps(used, session),
+        sessions=_session_rows(used, session, table, bar_minutes, or_minutes),
+    )
+    return CleanBars(bars, report)
+
+
+def _without_bad_rows(bars: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the rows with a stamp and possible prices, and how many others there were of each kind."""
+    volume = bars["volume"].to_numpy()
+    unknown = (volume < 0) | np.isinf(volume)
+    if unknown.any():
+        bars = bars.assign(volume=np.where(unknown, np.nan, volume))
+    prices = [bars[name].to_numpy() for name in PRICES]
+    sound = sound_bars(*prices) & bars[TIMESTAMP].notna().to_numpy()
+    if sound.all():
+        return bars, {"not_a_number": 0, "non_positive": 0, "impossible": 0}
+    finite = np.logical_and.reduce([np.isfinite(p) for p in prices]) & bars[TIMESTAMP].notna().to_numpy()
+    positive = np.logical_and.reduce([p > 0 for p in prices])
+    counts = {
+        "not_a_number": int((~finite).sum()),
+        "non_positive": int((finite & ~positive).sum()),
+        "impossible": int((finite & positive & ~sound).sum()),
+    }
+    return bars[sound].reset_index(drop=True), counts
+
+
+def _in_order(bars: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
+    """Return the bars sorted with one row per stamp, the last, and how many were out of order and repeated."""
+    stamps = starts_ns(bars)
+    if (stamps[1:] > stamps[:-1]).all():
+        return bars, 0, 0
+    out_of_order = int((stamps < np.maximum.accumulate(stamps)).sum())
+    order = np.argsort(stamps, kind="stable")  # equal stamps stay in the order they came
+    is_last = np.append(np.diff(stamps[order]) > 0, [True])
+    return bars.iloc[order[is_last]].reset_index(drop=True), out_of_order, int((~is_last).sum())
+
+
+def _stray_bars(
+    bars: pd.DataFrame, session: NDArray[np.int64], table: SessionTable, bar_minutes: int, origin: str
+) -> NDArray[np.bool_]:
+    """Return which in-session bars begin beside the grid that most bars begin on.
+
+    Raises
+    ------
+    BarsError
+        A session has too many of them: its bars are shorter than asked for, or of several lengths.
+    """
+    inside = session >= 0
+    phase = np.where(inside, (starts_ns(bars) - table.open_ns[session]) % (bar_minutes * MINUTE_NS), -1)
+    usual = phase[inside.argmax()]
+    if (phase[inside] != usual).any():
+        phases, counts = np.unique(phase[inside], return_counts=True)
+        usual = phases[counts.argmax()]
+    stray: NDArray[np.bool_] = inside & (phase != usual)
+    if stray.any():
+        strays = np.bincount(session[stray], minlength=len(table))
+        share = strays / np.maximum(np.bincount(session[inside], minlength=len(table)), 1)
+        bad = np.flatnonzero((strays > 1) & (share > _STRAY_SHARE))
+        if bad.size:
+            spacing = int(np.gcd.reduce(np.diff(starts_ns(bars)[session == bad[0]])))
+            raise BarsError(_interval_sentence(table, bad, spacing, bar_minutes, origin))
+    return stray
+
+
+def _refuse_longer_bars(
+    bars: pd.DataFrame, session: NDArray[np.int64], table: SessionTable, bar_minutes: int, origin: str
+) -> None:
+    stamps = starts_ns(bars)
+    same = (session[1:] == session[:-1]) & (session[1:] >= 0)
+    gaps, of_session = np.diff(stamps)[same], session[1:][same]
+    bar_ns = bar_minutes * MINUTE_NS
+    has_neighbours = np.zeros(len(table), dtype=np.bool_)
+    has_neighbours[of_session[gaps == bar_ns]] = True
+    # Only a session without two neighbouring bars can hold longer ones.
+    spacings = {
+        s: int(np.gcd.reduce(gaps[of_session == s])) for s in np.unique(of_session[~has_neighbours[of_session]])
+    }
+    bad = [s for s, ns in spacings.items() if (of_session == s).sum() * math.log2(ns / bar_ns) >= _CERTAIN_BITS]
+    if bad:
+        raise BarsError(_interval_sentence(table, np.array(bad), spacings[bad[0]], bar_minutes, origin))
+
+
+def _interval_sentence(
+    table: SessionTable, sessions: NDArray[np.int64], spacing_ns: int, bar_minutes: int, origin: str
+) -> str:
+    spacing = f"{spacing_ns / MINUTE_NS:g}m"
+    where = f"on {table.dates[sessions[0]]}" + (f" and {sessions.size - 1} more sessions" if sessions.size > 1 else "")
+    remedy = (
+        f"Ask for the interval the data have (`--interval {spacing}`, setting `data.interval`)"
+        if spacing in INTERVALS
+        else f"Bars can be {', '.join(INTERVALS)}"
+    )
+    return (
+        f"{origin}: bars are {spacing} apart {where}, but {bar_minutes}m bars were asked for. {remedy}; "
+        "bars of several intervals need a file for each"
+    )
+
+
+def _nothing_left_sentence(raw: pd.DataFrame, bars: pd.DataFrame, table: SessionTable, origin: str) -> str:
+    sessions = f"the {len(table)} sessions from {table.dates[0]} to {table.dates[-1]}" if len(table) else "no session"
+    if raw.empty:
+        return f"{origin}: no bars for {sessions}; choose other dates or another source"
+    if bars.empty:
+        return f"{origin}: none of the {len(raw)} bars has possible prices; look at its first rows"
+    return (
+        f"{origin}: the {len(bars)} bars reach from {bars[TIMESTAMP].iloc[0]} to {bars[TIMESTAMP].iloc[-1]}, and none "
+        f"lies in {sessions}; choose dates the data cover, or check `session.calendar` and the time zone of the data"
+    )
+
+
+def _jumps(used: pd.DataFrame, session: NDArray[np.int64]) -> tuple[Jump, ...]:
+    high, low, close = (used[name].to_numpy() for name in ("high", "low", "close"))
+    ranges, true_range = high - low, high - low
+    before = np.where(session[1:] == session[:-1], close[:-1], close[1:])  # overnight gaps are no jumps
+    true_range[1:] = np.maximum(high[1:], before) - np.minimum(low[1:], before)
+    first = np.flatnonzero(np.diff(session, prepend=-1))
+    usual = np.zeros(first.size)
+    for i, (start, stop) in enumerate(zip(first, [*first[1:], session.size], strict=True)):
+        moving = ranges[start:stop]
+        moving = moving[moving > 0]
+        usual[i] = np.median(moving) if moving.size else np.inf
+    usual = np.repeat(usual, np.diff(first, append=session.size))
+    return tuple(
+        Jump(used[TIMESTAMP].iloc[i].isoformat(), round(float(true_range[i] / usual[i]), 1))
+        for i in np.flatnonzero(true_range > JUMP_RANGES * usual)
+    )
+
+
+def _session_rows(
+    used: pd.DataFrame, session: NDArray[np.int64], table: SessionTable, bar_minutes: int, or_minutes: int
+) -> tuple[SessionQuality, ...]:
+    slot = (starts_ns(used) - table.open_ns[session]) // (bar_minutes * MINUTE_NS)
+    expected = table.minutes() // bar_minutes
+    or_expected = np.minimum(or_minutes // bar_minutes, expected)
+
+    def count(selected: NDArray[np.bool_]) -> list[int]:
+        counts: list[int] = np.bincount(session[selected], minlength=len(table)).tolist()
+        return counts
+
+    rows = zip(
+        np.datetime_as_string(table.dates),
+        expected.tolist(),
+        count(np.ones(session.size, dtype=np.bool_)),
+        or_expected.tolist(),
+        count(slot < or_expected[session]),
+        count(used["volume"].to_numpy() == 0),
+        _missing_ranges(session, slot, expected, table, bar_minutes),
+        strict=True,
+    )
+    return tuple(SessionQuality(str(date), *rest) for date, *rest in rows)
+
+
+def _missing_ranges(
+    session: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    expected: NDArray[np.int64],
+    table: SessionTable,
+    bar_minutes: int,
+) -> list[tuple[str, ...]]:
+    """Return each session's runs of missing bars as ranges of local minutes."""
+    ends = np.cumsum(expected)
+    begins = ends - expected
+    # One place per expected bar, all sessions in a row, each followed by a present one that ends its last run.
+    present = np.zeros(int(expected.sum()) + len(table), dtype=np.bool_)
+    shift = np.arange(len(table))
+    present[begins[session] + shift[session] + slot] = True
+    present[ends + shift] = True
+    change = np.diff(present.astype(np.int8), prepend=1)
+    first, after = np.flatnonzero(change == -1), np.flatnonzero(change == 1)
+    of_run = np.searchsorted(ends + shift, first)
+    minutes = (np.stack([first, after]) - (begins + shift)[of_run]) * bar_minutes
+    instants = table.open_ns[of_run] + (minutes - [[0], [1]]) * MINUTE_NS
+    clocks = [_clocks(row, table.timezone) for row in instants]
+    ranges: list[list[str]] = [[] for _ in range(len(table))]
+    for s, start, last in zip(of_run.tolist(), *clocks, strict=True):
+        ranges[s].append(start if start == last else f"{start}–{last}")
+    return [tuple(r) for r in ranges]
+
+
+def _clocks(instants_ns: NDArray[np.int64], timezone: str) -> list[str]:
+    local = pd.DatetimeIndex(instants_ns, tz="UTC").tz_convert(timezone)
+    return [f"{hour:02d}:{minute:02d}" for hour, minute in zip(local.hour, local.minute, strict=True)]
