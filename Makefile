@@ -8,6 +8,7 @@ KERNELS := $(wildcard orb_core/*/*_nb.py)
 WORKERS ?= auto
 
 .PHONY: app test lint bench clean
+.DELETE_ON_ERROR:
 
 app: $(VENV)/.compiled
 	$(RUN) -m streamlit run streamlit_app.py
@@ -20,8 +21,8 @@ lint: $(VENV)/.dev
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 
-bench: $(VENV)/.compiled $(VENV)-bench/.installed
-	$(RUN) benchmarks/engine.py --rivals $(VENV)-bench/bin/python
+bench: $(VENV)-bench/.installed
+	$(VENV)-bench/bin/python benchmarks/engine.py
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
