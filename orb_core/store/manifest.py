@@ -1,0 +1,186 @@
+"""What a run says about itself: `run.json`, and the notes people add to it in `notes.json`."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orb_core.errors import DamagedRunError
+
+SCHEMA_VERSION: Final = 1
+"""Of the files of a run; one more whenever a reader of the old ones would misread the new."""
+
+
+class _Stored(BaseModel):
+    """A part of a JSON file: what an older version of the same schema lacks has a default, what it had more is left."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Totals(_Stored):
+    """The figures a list of runs shows. None where undefined; `*_r` in multiples of the initial risk.
+
+    `total_r_conservative` and `total_r_optimistic` come from two full runs, one under each policy for unclear fills.
+    """
+
+    trades: int
+    win_rate: float | None
+    total_r: float | None
+    average_r: float | None
+    sharpe: float | None
+    max_drawdown_r: float | None
+    total_r_conservative: float | None
+    total_r_optimistic: float | None
+
+    @classmethod
+    def of(cls, metrics: dict[str, Any]) -> Self:
+        """Pick the totals out of a summary's metrics."""
+        return cls.model_validate({"trades": metrics["total_trades"], **metrics})
+
+
+class Chunk(_Stored):
+    """One calendar month (UTC) of a symbol's bars: `.bars/<sha256>.parquet`."""
+
+    month: str
+    sha256: str
+
+
+class SymbolRecord(_Stored):
+    """How one symbol of a run went.
+
+    Attributes
+    ----------
+    status : str
+        `complete`, `failed` (`error` says why) or `cancelled` (it was not reached).
+    bars : tuple of Chunk
+        The bars the backtest read, warm-up included, in time order.
+    fingerprint : str or None
+        SHA-256 of the chunks' own, in their order.
+    """
+
+    status: Literal["complete", "failed", "cancelled"]
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    first_bar: datetime | None = None
+    last_bar: datetime | None = None
+    bars: tuple[Chunk, ...] = ()
+    fingerprint: str | None = None
+    totals: Totals | None = None
+
+
+class Manifest(_Stored):
+    """`run.json`: everything a list of runs needs to know about one of them.
+
+    Attributes
+    ----------
+    status : str
+        `complete`, `partial` (some symbols failed), `failed` (all did) or `cancelled`.
+    source : dict
+        The `SourceSpec` the bars came from.
+    changed : dict
+        Settings that differ from defaults.yaml: dotted path → value.
+    warnings : tuple of str
+        About the run as a whole; those of one symbol are in its record.
+    totals : Totals or None
+        Of all symbols together; None if none could be run.
+    equity_r : tuple of float
+        Cumulative R after each trade, thinned to at most 60 points, for a sparkline.
+    rerun_of : str or None
+        The run this one repeats.
+    """
+
+    run_id: str
+    created_utc: datetime
+    status: Literal["complete", "partial", "failed", "cancelled"]
+    schema_version: int
+    symbols: dict[str, SymbolRecord]
+    start: date
+    end: date
+    source: dict[str, Any]
+    interval: str
+    config_hash: str
+    changed: dict[str, Any]
+    engine_version: str
+    packages: dict[str, str]
+    git_commit: str | None
+    origin: str
+    rerun_of: str | None
+    seconds: dict[str, float]
+    warnings: tuple[str, ...]
+    totals: Totals | None
+    equity_r: tuple[float, ...]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Return why each failed symbol failed."""
+        return {symbol: record.error or "" for symbol, record in self.symbols.items() if record.status == "failed"}
+
+
+class Notes(_Stored):
+    """`notes.json`: the one part of a run that people change. Text is shown as text, never as markup."""
+
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    starred: bool = False
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return a run folder's manifest.
+
+    Raises
+    ------
+    DamagedRunError
+        There is no run.json, or it is not one this version can read.
+    """
+    content = read_json(folder / "run.json")
+    version = content.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise DamagedRunError(
+            f"{folder.name}/run.json has schema_version {version!r}; this version of ORB Confluence reads up to "
+            f"{SCHEMA_VERSION}: open the run with the version that saved it"
+        )
+    try:
+        return Manifest.model_validate({**content, "run_id": folder.name})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+        raise DamagedRunError(f"{folder.name}/run.json is not the manifest of a run: {problems}") from error
+
+
+def read_notes(folder: Path) -> Notes:
+    """Return a run folder's notes; without a notes.json there are none.
+
+    Raises
+    ------
+    DamagedRunError
+        notes.json cannot be read.
+    """
+    if not (folder / "notes.json").exists():
+        return Notes()
+    try:
+        return Notes.model_validate(read_json(folder / "notes.json"))
+    except ValidationError as error:
+        raise DamagedRunError(f"{folder.name}/notes.json does not hold notes: {error.errors()[0]['msg']}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in one of a run's JSON files.
+
+    Raises
+    ------
+    DamagedRunError
+        It is missing, cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DamagedRunError(f"{path.parent.name} has no {path.name}: it is not a run, or not all of one") from error
+    except OSError as error:
+        raise DamagedRunError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DamagedRunError(f"{path.parent.name}/{path.name} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DamagedRunError(f"{path.parent.name}/{path.name} holds no JSON object")
+    return content
