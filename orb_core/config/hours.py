@@ -7,10 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from orb_core.errors import ConfigError
+
 if TYPE_CHECKING:
     from orb_core.config.models import SessionSettings
 
 DAY: Final = timedelta(days=1)
+MINUTE: Final = timedelta(minutes=1)
 _WINTER_AND_SUMMER: Final = (date(2024, 1, 16), date(2024, 7, 16))
 
 
@@ -48,10 +51,20 @@ class RegularSession:
 
 @cache
 def regular_hours(calendar: str) -> RegularHours:
-    """Regular hours of an exchange_calendars calendar, built for one month since hours do not depend on dates."""
+    """Regular hours of an exchange_calendars calendar, built for one month since its rules do not depend on dates.
+
+    Raises
+    ------
+    ConfigError
+        If this version of exchange_calendars cannot build it: 4.13 fails on Orthodox Easter (ASEX, XBEL, XBSE, XCYS)
+        with pandas 3.1.
+    """
     from exchange_calendars import get_calendar
 
-    rules = get_calendar(calendar, start="2024-01-02", end="2024-01-31")
+    try:
+        rules = get_calendar(calendar, start="2026-03-02", end="2026-03-31")
+    except (NotImplementedError, ValueError) as error:
+        raise ConfigError(f"cannot be built by the installed exchange_calendars ({error}); choose another") from None
     return RegularHours(
         timezone=str(rules.tz),
         open=min(opens for _, opens in rules.open_times),
@@ -65,7 +78,13 @@ def regular_sessions(settings: "SessionSettings") -> Iterator[RegularSession]:
     """Yield a regular session in winter and one in summer: the time zone of the settings may shift by another rule.
 
     An override is the first instant, from the calendar's open on, at which the local clock shows it; an open before
-    the calendar's open is the clock on the session's own date.
+    the calendar's open, and a close that would fall on a later date than the calendar's, are the clock on the session's
+    own date.
+
+    Raises
+    ------
+    ConfigError
+        As `regular_hours`.
     """
     hours = regular_hours(settings.calendar)
     own_zone = ZoneInfo(hours.timezone)
@@ -75,14 +94,22 @@ def regular_sessions(settings: "SessionSettings") -> Iterator[RegularSession]:
         closes = datetime.combine(day + hours.close_day * DAY, hours.close, own_zone).astimezone(zone)
         new_open, new_close = opens, closes
         if settings.open is not None:
-            new_open = _first(settings.open, opens)
-            if new_open >= closes:
-                new_open = datetime.combine(day, time.fromisoformat(settings.open), zone)
+            new_open, own = _first(settings.open, opens), _on(day, settings.open, zone)
+            if new_open >= closes and own < opens:
+                new_open = own
         if settings.close is not None:
-            new_close = _first(settings.close, opens)
+            new_close = _first(
+                settings.close, opens + MINUTE
+            )  # the midnight after, for a market that opens at midnight
+            if new_close.date() > closes.date():
+                new_close = _on(day, settings.close, zone)
         yield RegularSession(new_open, new_close)
 
 
 def _first(clock: str, start: datetime) -> datetime:
     instant = datetime.combine(start.date(), time.fromisoformat(clock), start.tzinfo)
     return instant if instant >= start else instant + DAY
+
+
+def _on(day: date, clock: str, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.fromisoformat(clock), zone)

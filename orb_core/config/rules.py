@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orb_core.config.hours import DAY, regular_hours, regular_sessions
+from orb_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from orb_core.config.models import UncheckedConfig
@@ -169,7 +170,11 @@ def _parts(config: "UncheckedConfig") -> Iterator[Contradiction]:
 
 def _hours(config: "UncheckedConfig") -> Iterator[Contradiction]:
     settings = config.session
-    sessions = list(regular_sessions(settings))
+    try:
+        sessions = list(regular_sessions(settings))
+    except ConfigError as error:
+        yield Contradiction("session.calendar", str(error), ())
+        return
     overrides = ("session.calendar", "session.timezone", "session.open", "session.close")
     if any(not session.open < session.close <= session.open + DAY for session in sessions):
         yield Contradiction(

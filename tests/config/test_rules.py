@@ -1,6 +1,7 @@
 import pytest
 
 from orb_core.config import all_settings, config_from_mapping, load_config
+from orb_core.config.hours import regular_hours
 from orb_core.config.merge import merge, nested, split_path
 from orb_core.config.models import UncheckedConfig
 from orb_core.config.rules import contradictions
@@ -200,3 +201,18 @@ def test_the_cutoff_lies_inside_the_session_as_the_settings_shape_it(overrides, 
 def test_an_open_that_leaves_no_room_for_the_range_is_refused():
     with pytest.raises(ConfigError, match="must be shorter than the session of 20 minutes"):
         load_config(overrides=["session.open='15:40'", "governance.time_cutoff=null"])
+
+
+def test_a_calendar_that_the_library_cannot_build_is_refused_by_name(monkeypatch):
+    import exchange_calendars
+
+    def fail(*_, **__):
+        raise NotImplementedError("implemented by subclasses")
+
+    monkeypatch.setattr(exchange_calendars, "get_calendar", fail)
+    regular_hours.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match=r'session\.calendar = "ASEX": cannot be built by the installed'):
+            load_config(overrides=["session.calendar=ASEX"])
+    finally:
+        regular_hours.cache_clear()
