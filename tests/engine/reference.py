@@ -50,6 +50,7 @@ class Trade:
     best: float
     ambiguous: bool
     stop_kind: str = "stop"
+    recorded_stop: float = NAN
     moved_to_breakeven: bool = False
     targets_filled: int = 0
     fills: list[Row] = field(default_factory=list)
@@ -62,7 +63,7 @@ class Trade:
 
 class Reference(Market):
     def run(self) -> Tables:
-        tables: Tables = {"trades": [], "fills": [], "signals": [], "sessions": self.session_rows()}
+        tables: Tables = {"trades": [], "fills": [], "stops": [], "signals": [], "sessions": self.session_rows()}
         self.tables = tables
         trade: Trade | None = None
         for b in range(len(self.bars)):
@@ -280,6 +281,7 @@ class Reference(Market):
             entry=entry,
             stop_initial=stop,
             stop=stop,
+            recorded_stop=stop,
             risk=risk,
             parts=self.targets(entry, risk, d),
             at_entry=at_entry,
@@ -303,6 +305,7 @@ class Reference(Market):
             self.count_fills(trade, trade.fills[fills_before:])
         if trade.open_parts():
             self.for_the_next_bar(trade, b)
+            self.record_stop(trade, b)
             self.for_want_of_bars(trade, b)
         if trade.open_parts():
             return False
@@ -374,6 +377,18 @@ class Reference(Market):
             return False
         trade.stop, trade.stop_kind = level, kind
         return True
+
+    def record_stop(self, trade: Trade, b: int) -> None:
+        if trade.stop != trade.recorded_stop:
+            trade.recorded_stop = trade.stop
+            self.tables["stops"].append(
+                {
+                    "trade_id": self.trade_id(trade),
+                    "timestamp": self.bars[b].start_ns + self.bar_ns,
+                    "price": trade.stop,
+                    "kind": trade.stop_kind,
+                }
+            )
 
     def for_want_of_bars(self, trade: Trade, b: int) -> None:
         bar, is_last = self.bars[b], b == len(self.bars) - 1
