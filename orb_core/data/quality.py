@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from orb_core.data.bars import PRICES, TIMESTAMP, sound_bars, starts_ns, typed_bars
-from orb_core.data.sessions import MINUTE_NS, SessionTable, session_of_bars
+from orb_core.data.sessions import MINUTE_NS, SessionTable, session_of_bars, span_ns
 from orb_core.data.source import INTERVALS
 from orb_core.errors import BarsError, NoBarsError
 
@@ -60,7 +60,7 @@ class QualityReport:
     bar_minutes, or_minutes : int
         Length of a bar, and of the opening range whose coverage is counted.
     bars_read, bars_used : int
-        As they came, and those kept that lie in a session.
+        Rows that came, and bars kept that lie in a session.
     out_of_order : int
         Came after a later one; sorted.
     repeated : int
@@ -70,7 +70,7 @@ class QualityReport:
     off_grid : int
         Dropped: began between two bars of the session.
     outside_sessions : int
-        In no session; kept, and left out by the engine.
+        On dates of the range, but in no session; kept, and left out by the engine.
     unknown_volume, zero_volume : int
         In sessions; a volume that is missing, infinite or negative is unknown.
     jumps : tuple of Jump
@@ -121,12 +121,13 @@ class CleanBars:
 
 
 def clean_bars(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minutes: int, origin: str) -> CleanBars:
-    """Return the usable bars of `raw` in order, with a report of what was wrong.
+    """Return the usable bars of `raw` within the dates of `table`, in order, and a report of what was wrong.
 
     Parameters
     ----------
     raw : DataFrame
-        At least the columns of a bar table, rows in any order and state. Bars outside every session are kept.
+        At least the columns of a bar table, rows in any order and state. Bars of these dates outside every session
+        are kept; bars of other dates are left out.
     table : SessionTable
         The sessions of the run, warm-up included.
     bar_minutes : int
@@ -149,6 +150,9 @@ def clean_bars(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minu
     session = session_of_bars(table, starts_ns(bars), bar_minutes)
     if not (session >= 0).any():
         raise NoBarsError(_nothing_left_sentence(raw, bars, table, origin))
+    begin, end = np.searchsorted(starts_ns(bars), span_ns(table))
+    if end - begin < len(bars):
+        bars, session = bars.iloc[begin:end].reset_index(drop=True), session[begin:end]
 
     stray = _stray_bars(bars, session, table, bar_minutes, origin)
     if stray.any():
@@ -287,16 +291,23 @@ def _jumps(used: pd.DataFrame, session: NDArray[np.int64]) -> tuple[Jump, ...]:
     before = np.where(session[1:] == session[:-1], close[:-1], close[1:])  # overnight gaps are no jumps
     true_range[1:] = np.maximum(high[1:], before) - np.minimum(low[1:], before)
     first = np.flatnonzero(np.diff(session, prepend=-1))
-    usual = np.zeros(first.size)
-    for i, (start, stop) in enumerate(zip(first, [*first[1:], session.size], strict=True)):
-        moving = ranges[start:stop]
-        moving = moving[moving > 0]
-        usual[i] = np.median(moving) if moving.size else np.inf
+    bounds = zip(first, [*first[1:], session.size], strict=True)
+    usual = np.array([_median_of_moving(ranges[start:stop]) for start, stop in bounds])
     usual = np.repeat(usual, np.diff(first, append=session.size))
     return tuple(
         Jump(used[TIMESTAMP].iloc[i].isoformat(), round(float(true_range[i] / usual[i]), 1))
         for i in np.flatnonzero(true_range > JUMP_RANGES * usual)
     )
+
+
+def _median_of_moving(ranges: NDArray[np.float64]) -> float:
+    """Return the median of the ranges above 0, infinity if there is none. A third of `np.median`'s time."""
+    moving = ranges[ranges > 0]
+    if not moving.size:
+        return math.inf
+    below, above = (moving.size - 1) // 2, moving.size // 2
+    moving.partition((below, above))
+    return float(moving[below] + moving[above]) / 2
 
 
 def _session_rows(

@@ -117,6 +117,19 @@ def sessions_per_year(settings: SessionSettings) -> int:
     return 365 if settings.calendar == _ROUND_THE_CLOCK else 252
 
 
+def span_ns(table: SessionTable) -> tuple[int, int]:
+    """Return the first and the last instant of a table's dates, nanoseconds since 1970 UTC; both 0 without a session.
+
+    From the local midnight that begins the first date, or the open if that is earlier, to the one that ends the
+    last date, or the close if that is later: extended hours of those dates are inside, other dates are not.
+    """
+    if not len(table):
+        return 0, 0
+    bounds = np.array([table.dates[0], table.dates[-1] + 1])
+    begins, ends = _own_date_instants("00:00", table.timezone, bounds).tolist()
+    return min(begins, int(table.open_ns[0])), max(ends, int(table.close_ns[-1]))
+
+
 def session_of_bars(table: SessionTable, starts_ns: NDArray[np.int64], bar_minutes: int) -> NDArray[np.int64]:
     """Return the index in `table` of the session each bar belongs to, −1 for none.
 

@@ -153,6 +153,14 @@ def test_bars_outside_every_session_are_kept_and_counted():
     assert (report.bars_read, report.bars_used, report.outside_sessions) == (993, 990, 3)
 
 
+def test_bars_of_other_dates_are_left_out():
+    days_before = GOOD.assign(timestamp_utc=GOOD["timestamp_utc"] - pd.Timedelta(days=7))
+    days_after = GOOD.assign(timestamp_utc=GOOD["timestamp_utc"] + pd.Timedelta(days=7))
+    result = clean(pd.concat([days_before, GOOD, days_after]))
+    pd.testing.assert_frame_equal(result.bars, GOOD)
+    assert (result.report.bars_read, result.report.outside_sessions) == (2970, 0)
+
+
 def test_a_live_bar_beside_the_grid_is_dropped():
     live = GOOD.iloc[[-1]].assign(timestamp_utc=GOOD["timestamp_utc"].iloc[[-1]] - pd.Timedelta(seconds=23))
     result = clean(pd.concat([GOOD, live]).sort_values("timestamp_utc"))

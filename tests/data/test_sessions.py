@@ -11,6 +11,7 @@ from orb_core.data.sessions import (
     session_of_bars,
     session_table,
     sessions_per_year,
+    span_ns,
     with_warmup,
 )
 from orb_core.errors import ConfigError
@@ -228,6 +229,18 @@ def test_bars_belong_to_the_session_they_start_and_end_in():
 def test_no_session_holds_no_bar():
     table = session_table(Hours(), date(2024, 7, 4), date(2024, 7, 4))
     assert session_of_bars(table, np.array([0, 1]), 1).tolist() == [-1, -1]
+
+
+def test_the_span_of_a_table_covers_the_extended_hours_of_its_dates_only():
+    def span(hours: Hours, start: date, end: date) -> list[str]:
+        return [
+            str(np.datetime64(ns, "ns").astype("datetime64[m]")) for ns in span_ns(session_table(hours, start, end))
+        ]
+
+    assert span(Hours(), date(2024, 3, 8), date(2024, 3, 11)) == ["2024-03-08T05:00", "2024-03-12T04:00"]
+    assert span(Hours("24/7"), date(2024, 3, 8), date(2024, 3, 9)) == ["2024-03-08T00:00", "2024-03-10T00:00"]
+    assert span(Hours("CMES"), date(2024, 3, 8), date(2024, 3, 8)) == ["2024-03-07T23:00", "2024-03-09T06:00"]
+    assert span_ns(session_table(Hours(), date(2024, 3, 9), date(2024, 3, 9))) == (0, 0)
 
 
 def test_only_the_round_the_clock_market_has_365_sessions_a_year():
