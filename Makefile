@@ -30,7 +30,7 @@ clean:
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
-	    v >= (3, 11) or sys.exit(f"This is Python {v[0]}.{v[1]}; 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
+	    v >= (3, 11) or sys.exit(f"This is Python {v[0]}.{v[1]}; 3.11 or later is needed; with another one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages of requirements.txt, once (about a minute) …"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
