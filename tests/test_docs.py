@@ -9,13 +9,18 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from orb_core import EventLoopBacktest, load_config
+from orb_core.analytics.equity import CASH, EQUITY
+from orb_core.analytics.summary import summary
 from orb_core.config.load import config_from_mapping
+from orb_core.data.synthetic import SyntheticSource
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -110,6 +115,23 @@ def test_every_page_that_the_code_names_exists():
     sources = [ROOT / "defaults.yaml", *ROOT.glob("*.py"), *ROOT.glob("orb_core/**/*.py"), *ROOT.glob("pages/**/*.py")]
     named = {page for source in sources for page in re.findall(r"docs/\w+\.md", source.read_text(encoding="utf-8"))}
     assert sorted(page for page in named if not (ROOT / page).exists()) == []
+
+
+def test_the_page_of_results_lists_every_metric_and_column_in_order():
+    config = load_config()
+    bars = SyntheticSource(config.session).fetch("SPY", date(2024, 1, 2), date(2024, 1, 31), "1m")
+    metrics = summary(EventLoopBacktest(config).run(bars), config).metrics
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    listed = {title: re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) for title, text in sections(page).items()}
+    assert listed["Metrics"] == list(metrics)
+    assert listed["Equity"] == list(EQUITY)
+    assert listed["Cash"] == list(CASH)
+
+
+def sections(page: str) -> dict[str, str]:
+    """The text under each heading of the second level."""
+    parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 @pytest.mark.parametrize("target", ["app", "test", "bench"])
