@@ -17,6 +17,12 @@ class Source(Protocol):
     def name(self) -> str:
         """Return the word `--source` and run.json know it by."""
 
+    def identity(self, symbol: str, interval: str) -> str:
+        """Return what the bars depend on beside symbol, dates, interval and sessions; equal text, equal bars.
+
+        A seed, the size and time of a file, …: bars kept under another identity are fetched anew.
+        """
+
     def fetch(self, symbol: str, start: date, end: date, interval: str) -> pd.DataFrame:
         """Return the bars of `symbol` from sessions `start` to `end`, both inclusive.
 

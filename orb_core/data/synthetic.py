@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 TICKS_PER_POINT: Final = 100
+GENERATOR_VERSION: Final = 1  # another one whenever the same seed gives other bars
 
 # Walks are measured in 2**-20 octaves and live on a clock of 24 units a week, on which weekends are calmer.
 _OCTAVE: Final = 1 << 20
@@ -96,6 +97,10 @@ class SyntheticSource:
     session: SessionSettings
     seed: int = 0
     name: str = "synthetic"
+
+    def identity(self, symbol: str, interval: str) -> str:  # noqa: ARG002 (of the protocol)
+        """Return the seed and the version of the generator; see `Source.identity`."""
+        return f"generator {GENERATOR_VERSION}, seed {self.seed}"
 
     def fetch(self, symbol: str, start: date, end: date, interval: str) -> pd.DataFrame:
         """Return the bars of every session from `start` to `end`, both inclusive; see `Source.fetch`.
