@@ -90,7 +90,9 @@ def _problems(details: ErrorDetails) -> Iterator[Problem]:
         keys = tuple(map(str, details["loc"]))
         yield Problem(keys, ".".join(keys), "a key must be text; put it in quotes")
         return
-    keys = tuple(key for key in details["loc"] if isinstance(key, str) and key != "[key]")
+    *above, last = details["loc"]
+    marks_key = last == "[key]" and details["type"] != "extra_forbidden"  # how pydantic says that the key itself is bad
+    keys = tuple(key for key in (above if marks_key else details["loc"]) if isinstance(key, str))
     path = ".".join(keys)
     path += "".join(f"[{index}]" for index in details["loc"] if isinstance(index, int))
     yield Problem(keys, path, _sentence(details, keys))

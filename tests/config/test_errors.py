@@ -115,6 +115,7 @@ def test_nan_and_infinity_of_yaml_are_refused(tmp_path):
             {"instruments": {"SPY": {"costs": {"slipage_ticks": 1}}}},
             "did you mean instruments.SPY.costs.slippage_ticks?",
         ),
+        ({"[key]": 1}, "[key] = 1: there is no such setting"),
         ({5: 1}, "5: a key must be text; put it in quotes"),
         ({"orb": {True: 1}}, "a key must be text; put it in quotes"),
     ],
