@@ -138,6 +138,8 @@ def prepare(bars: pd.DataFrame, config: RunConfig, symbol: str, start: date | No
             f"({config.data.interval}) and the session settings"
         )
     ts_ns, columns = ts_ns[kept], [column[kept] for column in columns]
+    for values in (ts_ns, *columns):
+        values.flags.writeable = False  # numba compiles anew for arrays that may be written to
     _check_interval(ts_ns, config, symbol)
     sessions = np.zeros(len(table.dates), records.SESSION_ROW)
     sessions["first_bar"], sessions["bars"] = first_bar, counts
