@@ -15,6 +15,8 @@ from orb_core.data.source import INTERVALS
 from orb_core.errors import BarsError, NoBarsError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
 # A bar whose true range is beyond this many median ranges of its session is reported as a jump.
@@ -120,7 +122,14 @@ class CleanBars:
     report: QualityReport
 
 
-def clean_bars(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minutes: int, origin: str) -> CleanBars:
+def clean_bars(
+    raw: pd.DataFrame,
+    table: SessionTable,
+    bar_minutes: int,
+    or_minutes: int,
+    origin: str,
+    start: date | None = None,
+) -> CleanBars:
     """Return the usable bars of `raw` within the dates of `table`, in order, and a report of what was wrong.
 
     Parameters
@@ -136,20 +145,23 @@ def clean_bars(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minu
         Length of the opening range whose coverage is reported.
     origin : str
         Where the bars came from, to begin an error with.
+    start : date, optional
+        First date of the run proper: bars of the sessions before it alone, the warm-up, are nothing to run on.
 
     Raises
     ------
     BarsError
         A column is missing or unreadable, stamps name no time zone, or some session has bars of another interval.
     NoBarsError
-        No usable bar lies in any session.
+        No usable bar lies in any session of the run proper.
     """
     bars = typed_bars(raw, origin)
     bars, dropped = _without_bad_rows(bars)
     bars, out_of_order, repeated = _in_order(bars)
     session = session_of_bars(table, starts_ns(bars), bar_minutes)
-    if not (session >= 0).any():
-        raise NoBarsError(_nothing_left_sentence(raw, bars, table, origin))
+    first = 0 if start is None else int(np.searchsorted(table.dates, np.datetime64(start, "D")))
+    if not (session >= first).any():
+        raise NoBarsError(_nothing_left_sentence(raw, bars, table.dates[first:], origin))
     begin, end = np.searchsorted(starts_ns(bars), span_ns(table))
     if end - begin < len(bars):
         bars, session = bars.iloc[begin:end].reset_index(drop=True), session[begin:end]
@@ -273,8 +285,11 @@ def _interval_sentence(
     )
 
 
-def _nothing_left_sentence(raw: pd.DataFrame, bars: pd.DataFrame, table: SessionTable, origin: str) -> str:
-    sessions = f"the {len(table)} sessions from {table.dates[0]} to {table.dates[-1]}" if len(table) else "no session"
+def _nothing_left_sentence(raw: pd.DataFrame, bars: pd.DataFrame, dates: NDArray[np.datetime64], origin: str) -> str:
+    if not dates.size:
+        return f"{origin}: the range holds no session; choose dates with a trading day"
+    sessions = "the session of" if dates.size == 1 else f"the {dates.size} sessions from {dates[0]} to"
+    sessions = f"{sessions} {dates[-1]}"
     if raw.empty:
         return f"{origin}: no bars for {sessions}; choose other dates or another source"
     if bars.empty:

@@ -239,6 +239,13 @@ def test_nothing_left_is_an_error_that_says_what_there_was(raw, sentence):
         clean(raw)
 
 
+def test_bars_of_the_warm_up_alone_are_nothing_to_run_on():
+    warm_up = GOOD[GOOD["timestamp_utc"].dt.date < END]
+    with pytest.raises(NoBarsError, match="none lies in the session of 2024-07-05"):
+        clean_bars(warm_up, TABLE, 1, 15, "SPY.csv", END)
+    assert clean_bars(GOOD, TABLE, 1, 15, "SPY.csv", END).report.bars_used == 990
+
+
 def test_the_report_is_plain_json():
     report = clean(without(at("09:33"))).report
     stored = json.loads(json.dumps(report.to_dict(), allow_nan=False))
