@@ -41,11 +41,14 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# A run on made-up prices compiles every kernel; numba keeps them beside the sources.
+# Two runs on made-up prices use every kernel; numba keeps what it compiled beside the sources.
 $(VENV)/.compiled: $(VENV)/.runtime $(KERNELS)
 	@echo "Compiling the kernels, once (about 20 seconds) …"
-	@$(RUN) run_backtest.py --synthetic --symbols SPY --start 2024-01-02 --end 2024-01-31 \
-	    --output-dir $(VENV)/compiling --quiet
+	@for mode in rolling time_of_day; do \
+	    $(RUN) run_backtest.py --synthetic --symbols SPY --start 2024-01-02 --end 2024-03-28 --quiet \
+	        --set factors.adx.enabled=true --set factors.rel_volume.mode=$$mode \
+	        --output-dir $(VENV)/compiling || exit 1; \
+	done
 	@rm -rf $(VENV)/compiling
 	@touch $@
 
