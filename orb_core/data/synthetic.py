@@ -40,9 +40,9 @@ _WEEK_UNITS: Final = 24
 _WEEKDAY_UNITS: Final = np.array([0, 4, 6, 8, 12, 16, 20])  # Thursday first: 1970-01-01 was one
 _WEEKS_BEFORE_1970: Final = 6_300  # so that the clock starts before any date
 _DEPTH: Final = 20  # the clock runs for 2**20 units, beyond any date
-# Standard deviation of a midpoint by the level of its interval. Closes: 0.7 % from one weekday to the next; above
+# Standard deviation of a midpoint by the level of its interval. Closes: 0.8 % from one weekday to the next; above
 # three years the swings stop growing, so that no price wanders off. Moods of volatility: forgotten after some weeks.
-_CLOSE_SD: Final = [math.isqrt((5_300**2 << min(level, 12)) // 2) for level in range(_DEPTH)]
+_CLOSE_SD: Final = [math.isqrt((6_000**2 << min(level, 12)) // 2) for level in range(_DEPTH)]
 _MOOD_SD: Final = [120_000 if level < 8 else 0 for level in range(_DEPTH)]
 
 _BELL_SD: Final = 37_837  # of `_bell`: 2**16 * sqrt(4 / 12)
@@ -65,8 +65,8 @@ class _Regime(NamedTuple):
 
 _TREND: Final = _Regime(noise=600, carry=150, pull=0, shock=0)
 _WALK: Final = _Regime(noise=1000, carry=0, pull=0, shock=0)
-_REVERT: Final = _Regime(noise=1200, carry=0, pull=450, shock=0)
-_CHOPPY: Final = _Regime(noise=1250, carry=-300, pull=0, shock=0)
+_REVERT: Final = _Regime(noise=1150, carry=0, pull=400, shock=0)
+_CHOPPY: Final = _Regime(noise=1200, carry=-250, pull=0, shock=0)
 _SHOCK: Final = _Regime(noise=750, carry=0, pull=0, shock=900)
 _REGIMES: Final = np.array([_TREND, _WALK, _REVERT, _CHOPPY, _SHOCK])
 # Which regime each of 16 equally likely draws means, for sessions that end near, off and far from their open.
@@ -168,7 +168,7 @@ class _Market:
         words = np.stack([_words(f"{self._identity}|{day}", 3 * minutes + 4) for day in days.tolist()])
         traits, words = words[:, :4], words[:, 4:].reshape(days.size, 3, minutes)
         mood = _walk(self._mood_key, _clock(days), _MOOD_SD)
-        sd = _times_power_of_two(previous * _SUBTICKS * 6 // 1000, mood)  # of the whole session, in subticks
+        sd = _times_power_of_two(previous * _SUBTICKS * 56 // 10_000, mood)  # of the whole session, in subticks
 
         gap = (closes - previous) * 300 // 1000 + _bell(traits[:, 0]) * sd // (_BELL_SD * _SUBTICKS * 3)
         opens = np.maximum(previous + gap, 1)
