@@ -103,11 +103,11 @@ def _total(metrics: Mapping[str, Any]) -> Figure:
     total, cautious, hopeful = (metrics[k] for k in ("total_r", "total_r_conservative", "total_r_optimistic"))
     other = hopeful if total == cautious else cautious
     if other is None or other == total:
-        below = "no unclear fill changes it"
+        below = "no unclear fills"
     elif other > total:
-        below = f"up to {r_multiple(other)}"
+        below = f"up to {r_multiple(other)} if unclear fills went your way"
     else:
-        below = f"as low as {r_multiple(other)}"
+        below = f"down to {r_multiple(other)} if unclear fills went against you"
     return Figure(
         "Total",
         r_multiple(total),
@@ -146,7 +146,7 @@ def _costs(metrics: Mapping[str, Any]) -> Figure:
         return Figure("Costs", percent(cost / gross, 0), "of gross profit", meaning)
     per_trade = number(cost / metrics["total_trades"])
     value = f"{MINUS}{per_trade} R" if cost > 0 else f"{per_trade} R"
-    return Figure("Costs", value, "per trade; no gross profit", meaning)
+    return Figure("Costs", value, "per trade", meaning)
 
 
 def _unclear_share(metrics: Mapping[str, Any]) -> float:

@@ -77,4 +77,5 @@ def base_layout(colours: Palette, height: int) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": colours.paper, "font": {"family": FONT, "size": 12, "color": colours.text}},
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
         "dragmode": "pan",
+        **{axis: {"title": {"font": {"size": 12}}} for axis in ("xaxis", "yaxis", "yaxis2")},
     }

@@ -14,6 +14,7 @@ from orb_core.charts.palette import Palette, base_layout, faded, palette
 
 LABEL_GAP_PX: Final = 17
 BARS_AROUND_TRADE: Final = 120
+BARS_BEFORE_ENTRY: Final = 20
 TARGETS: Final = {"t1": "T1", "t2": "T2", "runner": "Runner"}
 STOP_EXITS: Final = ("stop", "breakeven", "trailing")
 
@@ -200,7 +201,7 @@ def _trades(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scatt
         _markers(entries, "Entry", colours.entry, size=13),
         _markers(target_hits, "Target filled", colours.target),
         _markers(stop_hits, "Stop hit", colours.stop, line={"width": 3, "color": colours.stop}),
-        _markers(exits, "Other exit", colours.entry),
+        _markers(exits, "Exit", colours.entry),
     ]
     return [trace for trace in drawn if len(trace.x)]
 
@@ -279,16 +280,16 @@ def _labels(view: SessionView, trade: Any | None, scale: _Scale, colours: Palett
 
 
 def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
-    """Return the bars of a trade and around it, at least `BARS_AROUND_TRADE`; all bars where there is no trade."""
+    """Return the `BARS_AROUND_TRADE` bars around a trade, from before its entry; all bars where there is no trade."""
     bars = view.bars
     if trade is None or len(bars) <= BARS_AROUND_TRADE:
         return bars
     times = bars["timestamp_utc"]
     entered = int(times.searchsorted(trade.entry_timestamp))
     left = len(bars) if trade.exit_timestamp is pd.NaT else int(times.searchsorted(trade.exit_timestamp))
-    missing = max(BARS_AROUND_TRADE - (left - entered), 20)
-    first = min(max(entered - missing // 2, 0), len(bars) - BARS_AROUND_TRADE)
-    return bars.iloc[first : max(left + missing // 2, first + BARS_AROUND_TRADE)]
+    before = max((BARS_AROUND_TRADE - (left - entered)) // 2, BARS_BEFORE_ENTRY)
+    first = min(max(entered - before, 0), len(bars) - BARS_AROUND_TRADE)
+    return bars.iloc[first : first + BARS_AROUND_TRADE]
 
 
 def session_figure(

@@ -91,7 +91,15 @@ def test_a_day_without_a_trade_shows_every_bar_and_no_trade():
     assert (end - begin) >= pd.Timedelta(minutes=390)
 
 
-def test_the_window_holds_the_whole_trade_and_the_switch_shows_the_whole_day():
+def test_a_long_trade_begins_in_sight_and_panning_or_the_switch_shows_the_rest():
+    view = a_session()
+    trades = view.trades.assign(exit_timestamp=[minute(390)])
+    begin, end = (pd.Timestamp(x) for x in session_figure(replace(view, trades=trades)).layout.xaxis.range)
+    assert begin < pd.Timestamp("2024-03-12 10:17") < begin + pd.Timedelta(minutes=30)
+    assert end - begin < pd.Timedelta(minutes=125)
+
+
+def test_a_short_trade_is_in_the_middle_and_the_switch_shows_the_whole_day():
     view = a_session()
     begin, end = (pd.Timestamp(x, tz="America/New_York") for x in session_figure(view).layout.xaxis.range)
     assert begin < minute(47)
