@@ -113,6 +113,12 @@ class Manifest(_Stored):
     equity_r: tuple[float, ...]
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """Return what decides a run's results: two complete runs with equal ones have the same."""
+        bars = tuple((symbol, record.status, record.fingerprint) for symbol, record in self.symbols.items())
+        return self.config_hash, self.start, self.end, self.source["kind"], self.engine_version, bars
+
+    @property
     def failures(self) -> dict[str, str]:
         """Return why each failed symbol failed."""
         return {symbol: record.error or "" for symbol, record in self.symbols.items() if record.status == "failed"}

@@ -149,6 +149,13 @@ class RunStore:
         lines = [_summarise(folder) for folder in sorted(folders, reverse=True)]
         return sorted(lines, key=_age, reverse=True)
 
+    def find_same(self, run: NewRun) -> str | None:
+        """Return the newest run whose results are those of this one, if all its symbols have results."""
+        if run.status != "complete":
+            return None
+        wanted = run.manifest("").identity
+        return next((line.run_id for line in self.list() if line.manifest and line.manifest.identity == wanted), None)
+
     def annotate(
         self,
         run_id: str,

@@ -1,0 +1,82 @@
+"""What a result does not show by itself: sessions without bars, thin opening ranges, why nothing was traded."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from orb_core.data.bars import starts_ns
+from orb_core.data.sessions import MINUTE_NS
+from orb_core.engine.backtest import BacktestResult
+
+_DATES_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class ThinRange:
+    """A session with bars whose opening range lacks some: how many it has, of how many."""
+
+    session_date: date
+    present: int
+    expected: int
+
+
+def thin_opening_ranges(result: BacktestResult, bars: pd.DataFrame) -> tuple[ThinRange, ...]:
+    """Return the sessions of a run whose opening range, of the length the run used, has minutes missing.
+
+    Sessions the settings leave out and those without any bar are not among them.
+    """
+    sessions = result.sessions
+    sessions = sessions[
+        (~sessions["warmup"] & (sessions["bars"] > 0) & (sessions["or_state"] != "excluded")).to_numpy()
+    ]
+    opens = pd.DatetimeIndex(sessions["open"]).as_unit("ns").asi8
+    minutes = sessions["or_minutes"].to_numpy()
+    present = np.diff(np.searchsorted(starts_ns(bars), [opens, opens + minutes * MINUTE_NS]), axis=0)[0]
+    expected = minutes // result.config.data.bar_minutes
+    dates = sessions["session_date"].dt.date
+    return tuple(
+        ThinRange(day, int(there), int(wanted))
+        for day, there, wanted in zip(dates, present, expected, strict=True)
+        if there < wanted
+    )
+
+
+def warnings(result: BacktestResult, bars: pd.DataFrame) -> tuple[str, ...]:
+    """Return what people who look at a result must know, one sentence each, worst first."""
+    found = []
+    sessions = result.sessions[~result.sessions["warmup"].to_numpy()]
+    if result.trades.empty:
+        found.append(_why_no_trades(result, sessions))
+    empty = sessions.loc[(sessions["bars"] == 0).to_numpy(), "session_date"].dt.date.tolist()
+    if empty:
+        found.append(f"{result.symbol}: no bars in {len(empty)} of {len(sessions)} sessions ({_some(empty)})")
+    thin = thin_opening_ranges(result, bars) if result.config.data.validate_or != "none" else ()
+    if thin:
+        left_out = "; these sessions are left out" if result.config.data.validate_or == "skip" else ""
+        found.append(
+            f"{result.symbol}: minutes are missing in the opening range of {len(thin)} of {len(sessions)} sessions "
+            f"({_some([each.session_date for each in thin])}){left_out}"
+        )
+    return tuple(found)
+
+
+def _why_no_trades(result: BacktestResult, sessions: pd.DataFrame) -> str:
+    refused = result.signals.loc[~result.signals["accepted"].to_numpy(), "reason"]
+    candidates = f"candidates refused: {_counts(refused)}" if len(refused) else "no candidate for an entry"
+    return (
+        f"{result.symbol}: no trades in {len(sessions)} sessions. Opening ranges: {_counts(sessions['or_state'])}; "
+        f"{candidates}"
+    )
+
+
+def _counts(names: "pd.Series[str]") -> str:
+    return ", ".join(f"{name} {count}" for name, count in Counter(names.astype(str)).most_common())
+
+
+def _some(dates: list[date]) -> str:
+    shown = ", ".join(map(str, dates[:_DATES_SHOWN]))
+    return shown if len(dates) <= _DATES_SHOWN else f"{shown}, … {dates[-1]}"
