@@ -10,6 +10,8 @@ FEW_TRADES: Final = 30
 MANY_UNCLEAR: Final = 0.05
 HIGH_COSTS: Final = 0.25
 YEAR_OF_SESSIONS: Final = 250
+HALF_A_CENT: Final = 0.005
+"""Totals nearer than this read the same in two decimals."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,10 @@ def cautions(metrics: Mapping[str, Any]) -> tuple[str, ...]:
 def _total(metrics: Mapping[str, Any]) -> Figure:
     total, cautious, hopeful = (metrics[k] for k in ("total_r", "total_r_conservative", "total_r_optimistic"))
     other = hopeful if total == cautious else cautious
-    if other is None or other == total:
+    if metrics["ambiguous_trades"] == 0:
         below = "no unclear fills"
+    elif other is None or abs(other - total) < HALF_A_CENT:
+        below = "unclear fills change nothing"
     elif other > total:
         below = f"up to {r_multiple(other)} if unclear fills went your way"
     else:

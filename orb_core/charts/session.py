@@ -280,14 +280,15 @@ def _labels(view: SessionView, trade: Any | None, scale: _Scale, colours: Palett
 
 
 def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
-    """Return the `BARS_AROUND_TRADE` bars around a trade, from before its entry; all bars where there is no trade."""
+    """Return `BARS_AROUND_TRADE` bars with the trade in the middle, or a longer one's beginning; all without a trade."""
     bars = view.bars
     if trade is None or len(bars) <= BARS_AROUND_TRADE:
         return bars
     times = bars["timestamp_utc"]
     entered = int(times.searchsorted(trade.entry_timestamp))
     left = len(bars) if trade.exit_timestamp is pd.NaT else int(times.searchsorted(trade.exit_timestamp))
-    before = max((BARS_AROUND_TRADE - (left - entered)) // 2, BARS_BEFORE_ENTRY)
+    spare = BARS_AROUND_TRADE - (left - entered)
+    before = spare // 2 if spare >= BARS_BEFORE_ENTRY // 2 else BARS_BEFORE_ENTRY
     first = min(max(entered - before, 0), len(bars) - BARS_AROUND_TRADE)
     return bars.iloc[first : first + BARS_AROUND_TRADE]
 

@@ -42,8 +42,9 @@ def test_the_total_of_a_hopeful_run_says_how_low_it_may_be():
     assert figures(total_r=24.12)["Total"] == ("+24.12 R", "down to +18.42 R if unclear fills went against you")
 
 
-def test_a_total_without_unclear_fills_says_so():
-    assert figures(total_r_optimistic=18.42)["Total"][1] == "no unclear fills"
+def test_a_total_that_unclear_fills_do_not_change_says_so():
+    assert figures(total_r_optimistic=18.4200000001)["Total"][1] == "unclear fills change nothing"
+    assert figures(total_r_optimistic=18.42, ambiguous_trades=0)["Total"][1] == "no unclear fills"
 
 
 def test_costs_without_a_gross_profit_are_told_per_trade():
