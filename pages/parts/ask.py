@@ -1,0 +1,138 @@
+"""What to run on: symbols, where their bars come from, and which days."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from orb_core.config.models import RunConfig
+from orb_core.config.symbols import normalize_symbols
+from orb_core.errors import SymbolError
+from orb_core.service import RunRequest, SourceSpec
+from pages.parts import cached
+from pages.parts.forms import key
+from pages.parts.markup import complain, plain
+from pages.parts.settings import by_path
+
+SOURCES: Final = {"synthetic": "Made-up prices", "file": "File or folder"}
+DEMO_SYMBOLS: Final = ("SPY",)
+DEMO_DATES: Final = (date(2024, 1, 2), date(2024, 12, 31))
+EARLIEST: Final = date(1990, 1, 1)
+SUGGESTED: Final = ("SPY", "QQQ", "IWM", "ES=F", "NQ=F", "BTC-USD")
+
+
+def begin() -> None:
+    """Fill the fields in, the first time a session sees them."""
+    for name, value in (
+        ("ask.symbols", list(DEMO_SYMBOLS)),
+        ("ask.source", "synthetic"),
+        ("ask.dates", DEMO_DATES),
+        ("ask.path", ""),
+        ("ask.mended", ()),
+    ):
+        st.session_state.setdefault(name, value)
+
+
+def use(symbols: tuple[str, ...], source: SourceSpec, start: date, end: date) -> None:
+    """Fill the fields with what a run was asked for; only before they are drawn, or in a callback."""
+    st.session_state["ask.symbols"] = list(symbols)
+    st.session_state["ask.source"] = source.kind
+    st.session_state["ask.dates"] = (start, end)
+    st.session_state["ask.path"] = str(source.path or "")
+
+
+def problems() -> dict[str, str]:
+    """Return what is wrong with the fields, by their key."""
+    found = {}
+    try:
+        normalize_symbols(st.session_state["ask.symbols"])
+    except SymbolError as error:
+        found["ask.symbols"] = str(error)
+    if st.session_state["ask.source"] == "file" and not st.session_state["ask.path"].strip():
+        found["ask.path"] = "Name a CSV or Parquet file, or a folder of them."
+    if len(st.session_state["ask.dates"]) != 2:
+        found["ask.dates"] = "Choose the last day as well as the first."
+    return found
+
+
+def request(config: RunConfig) -> RunRequest:
+    """Return what the fields and a configuration ask for; only where there are no problems."""
+    start, end = st.session_state["ask.dates"]
+    kind = st.session_state["ask.source"]
+    path = Path(st.session_state["ask.path"].strip()).expanduser() if kind == "file" else None
+    return RunRequest(
+        config=config,
+        symbols=normalize_symbols(st.session_state["ask.symbols"]).symbols,
+        start=start,
+        end=end,
+        source=SourceSpec(kind=kind, path=path),
+    )
+
+
+def fields(wrong: dict[str, str]) -> None:
+    """Draw the fields, each with what is wrong with it."""
+    symbols = st.session_state["ask.symbols"]
+    st.multiselect(
+        "Symbols",
+        list(dict.fromkeys([*symbols, *cached.recent_symbols(), *SUGGESTED])),
+        key="ask.symbols",
+        accept_new_options=True,
+        on_change=_read_symbols,
+        placeholder="Pick, type or paste",
+        help="Several may be pasted at once, separated by commas, spaces or lines.",
+        persist_state="session",
+    )
+    if st.session_state["ask.mended"]:
+        st.caption(plain("; ".join(st.session_state["ask.mended"])) + ".")
+    _say(wrong, "ask.symbols")
+    source, interval = st.columns(2, gap="small")
+    with source:
+        st.selectbox(
+            "Source", list(SOURCES), format_func=SOURCES.__getitem__, key="ask.source", persist_state="session"
+        )
+    with interval:
+        setting = by_path()["data.interval"]
+        st.selectbox(
+            setting.title,
+            list(setting.labels),
+            format_func=setting.labels.__getitem__,
+            key=key(setting.path),
+            help=f"{setting.description} `{setting.path}`",
+            persist_state="session",
+        )
+    if st.session_state["ask.source"] == "file":
+        st.text_input(
+            "Path",
+            key="ask.path",
+            placeholder="~/bars/SPY.csv",
+            help="A CSV or Parquet file with the columns timestamp, open, high, low, close and volume, or a folder of "
+            "files named after their symbols.",
+            persist_state="session",
+        )
+        _say(wrong, "ask.path")
+    st.date_input(
+        "Dates",
+        key="ask.dates",
+        min_value=EARLIEST,
+        max_value=datetime.now(tz=UTC).date(),
+        format="YYYY-MM-DD",
+        help="First and last session, both included. The days of warm-up before them are fetched as well.",
+        persist_state="session",
+    )
+    _say(wrong, "ask.dates")
+
+
+def _read_symbols() -> None:
+    try:
+        read = normalize_symbols(st.session_state["ask.symbols"])
+    except SymbolError:
+        st.session_state["ask.mended"] = ()
+        return
+    st.session_state["ask.symbols"] = list(read.symbols)
+    st.session_state["ask.mended"] = read.notes
+
+
+def _say(wrong: dict[str, str], name: str) -> None:
+    if name in wrong:
+        complain(wrong[name])

@@ -1,0 +1,114 @@
+"""Everything the app keeps between two looks: the only `st.cache_data` and `st.cache_resource` functions.
+
+A stored run never changes, but its folder may be deleted and its id used again: what is read from it is kept under the
+id and the moment of its creation, never under a frame.
+"""
+
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from orb_core import service
+from orb_core.analytics.session_view import SessionView
+from orb_core.jobs import JobManager
+from orb_core.store.runs import RunStore, RunSummary
+from orb_core.store.stored_run import StoredRun
+
+RUNS_KEPT = 32
+RECENT = 12
+
+
+@st.cache_resource
+def store() -> RunStore:
+    """Return the store the whole app reads and writes."""
+    return service.default_store()
+
+
+@st.cache_resource
+def manager() -> JobManager:
+    """Return the queue of this server's runs."""
+    return JobManager(max_workers=2)
+
+
+def runs() -> list[RunSummary]:
+    """Return every run as it is on disk now, newest first."""
+    return store().list()
+
+
+def newest_run_id() -> str | None:
+    """Return the id of the last run, or None if there is none."""
+    return next((line.run_id for line in runs() if line.manifest is not None), None)
+
+
+def run(run_id: str) -> StoredRun:
+    """Return a stored run.
+
+    Raises
+    ------
+    StoreError
+        There is none of this id, or it is damaged.
+    """
+    return store().load(run_id)
+
+
+def recent_symbols() -> list[str]:
+    """Return the symbols of the last runs, newest first."""
+    symbols = [symbol for line in runs()[:RECENT] if line.manifest for symbol in line.manifest.symbols]
+    return list(dict.fromkeys(symbols))[:RECENT]
+
+
+def _created(of: StoredRun) -> str:
+    return of.manifest.created_utc.isoformat()
+
+
+def metrics(of: StoredRun, symbol: str | None = None) -> dict[str, Any]:
+    """Return the metrics of one symbol, or of all together."""
+    return _metrics(of.run_id, _created(of), symbol)
+
+
+def equity(of: StoredRun, symbol: str | None = None) -> pd.DataFrame:
+    """Return the equity curve of one symbol, or of all together."""
+    return _equity(of.run_id, _created(of), symbol)
+
+
+def trades(of: StoredRun) -> pd.DataFrame:
+    """Return all trades in order of entry."""
+    return _trades(of.run_id, _created(of))
+
+
+def frame(of: StoredRun, symbol: str, kind: str) -> pd.DataFrame:
+    """Return one table of one symbol."""
+    return _frame(of.run_id, _created(of), symbol, kind)
+
+
+def session_view(of: StoredRun, symbol: str, day: date) -> SessionView:
+    """Return what a session's chart needs."""
+    return _session_view(of.run_id, _created(of), symbol, day)
+
+
+@st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)
+def _metrics(run_id: str, created: str, symbol: str | None) -> dict[str, Any]:  # noqa: ARG001 — part of the key
+    return run(run_id).metrics(symbol)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _equity(run_id: str, created: str, symbol: str | None) -> pd.DataFrame:  # noqa: ARG001
+    of = run(run_id)
+    return of.equity() if symbol is None else of.frame(symbol, "equity")
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _trades(run_id: str, created: str) -> pd.DataFrame:  # noqa: ARG001
+    return run(run_id).all_trades()
+
+
+@st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)
+def _frame(run_id: str, created: str, symbol: str, kind: str) -> pd.DataFrame:  # noqa: ARG001
+    return run(run_id).frame(symbol, kind)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _session_view(run_id: str, created: str, symbol: str, day: date) -> SessionView:  # noqa: ARG001
+    return service.session_view(store(), run_id, symbol, day)

@@ -1,0 +1,162 @@
+"""The parts of the session page: where to go next, the day in a sentence, its candidates and factors."""
+
+import math
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from orb_core.analytics.session_view import SessionView
+from orb_core.analytics.words import (
+    FACTORS,
+    OR_STATES,
+    REFUSALS,
+    SIDES,
+    how_it_ended,
+    number,
+    price_digits,
+    r_multiple,
+    zone_name,
+)
+from orb_core.store.stored_run import StoredRun
+from pages.parts import cached
+from pages.parts.frame import SESSION
+
+
+def clock(view: SessionView, timestamp: pd.Timestamp) -> str:
+    """Return the exchange's wall clock of a moment."""
+    return f"{timestamp.tz_convert(view.timezone):%H:%M}"
+
+
+def price(view: SessionView, value: float) -> str:
+    """Write a price with the decimals of its tick."""
+    return number(value, price_digits(view.tick_size))
+
+
+def address(of: StoredRun, symbol: str, day: date, trade_id: str | None = None) -> dict[str, str]:
+    """Return the query of a session."""
+    return {
+        "run": of.run_id,
+        "symbol": symbol,
+        "date": day.isoformat(),
+        **({"trade": trade_id} if trade_id else {}),
+    }
+
+
+def navigation(of: StoredRun, view: SessionView, trade_id: str | None) -> None:
+    """Draw the ways to the neighbouring sessions and trades."""
+    trades = cached.frame(of, view.symbol, "trades")
+    days = trades["session_date"].dt.date
+    ids = trades["trade_id"].tolist()
+    if trade_id in ids:
+        before, after = ids.index(trade_id) - 1, ids.index(trade_id) + 1
+    else:
+        before, after = int((days < view.session_date).sum()) - 1, int((days <= view.session_date).sum())
+
+    def of_trade(at: int) -> dict[str, str] | None:
+        return address(of, view.symbol, days.iloc[at], ids[at]) if 0 <= at < len(ids) else None
+
+    def of_day(day: date | None) -> dict[str, str] | None:
+        return None if day is None else address(of, view.symbol, day)
+
+    _go(view.symbol, "Day", "keyboard_double_arrow_left", of_day(view.previous_date))
+    _go(view.symbol, "Day", "keyboard_double_arrow_right", of_day(view.next_date))
+    _go(view.symbol, "Trade", "arrow_back", of_trade(before), "Shift+Left")
+    _go(view.symbol, "Trade", "arrow_forward", of_trade(after), "Shift+Right")
+
+
+def _go(symbol: str, label: str, icon: str, query: dict[str, str] | None, shortcut: str | None = None) -> None:
+    back = icon.endswith(("left", "back"))
+    pressed = st.button(
+        label,
+        key=f"session.{icon}",
+        icon=f":material/{icon}:",
+        icon_position="left" if back else "right",
+        shortcut=shortcut,
+        help=f"{'Previous' if back else 'Next'} {label.lower()} of {symbol}",
+        disabled=query is None,
+    )
+    if pressed and query is not None:
+        st.switch_page(SESSION, query_params=query)
+
+
+def day_sentence(view: SessionView) -> str:
+    """Say what the opening range was, and whether it could be traded."""
+    session = view.session
+    if not math.isfinite(session["or_high"]):
+        return f"{OR_STATES[session['or_state']]}."
+    end = session["open"] + pd.Timedelta(minutes=int(session["or_minutes"]))
+    atr = f", {number(session['or_width'] / session['daily_atr'])} × ATR" if session["daily_atr"] > 0 else ""
+    return (
+        f"Opening range {clock(view, session['open'])}–{clock(view, end)}: {price(view, session['or_low'])} to "
+        f"{price(view, session['or_high'])}, {price(view, session['or_width'])} points{atr}. "
+        f"{OR_STATES[session['or_state']]}."
+    )
+
+
+def trade_sentence(view: SessionView, trade: Any) -> str:
+    """Say what a trade did, from entry to its last exit."""
+    minutes = (trade.exit_timestamp - trade.entry_timestamp).total_seconds() / 60
+    unclear = " Unclear fill: a bar touched both stop and target." if trade.ambiguous else ""
+    return (
+        f"{SIDES[trade.direction]} at {price(view, trade.entry_price)}, {clock(view, trade.entry_timestamp)} → "
+        f"{clock(view, trade.exit_timestamp)} ({number(minutes, 0)} min). "
+        f"{how_it_ended(trade.targets_filled, trade.exit_reason)}: {r_multiple(trade.realized_r)} after costs; "
+        f"at best {r_multiple(trade.max_favorable_r)}, at worst {r_multiple(trade.max_adverse_r)}. "
+        f"1 R = {price(view, trade.risk)} points.{unclear}"
+    )
+
+
+def candidates(view: SessionView) -> None:
+    """List the breakouts of the day, taken or not, and why."""
+    st.markdown("**Breakouts of the day**")
+    if view.signals.empty:
+        st.caption("None: price did not leave the opening range where it could be traded.")
+        return
+    st.dataframe(
+        [
+            {
+                f"Time, {zone_name(view.timezone)}": clock(view, signal.timestamp),
+                "Side": SIDES[signal.direction],
+                "Trigger": price(view, signal.trigger),
+                "What became of it": "Taken" if signal.accepted else REFUSALS[signal.reason],
+                "Score / needed": f"{signal.score:g} / {signal.required:g}",
+            }
+            for signal in view.signals.itertuples(index=False)
+        ],
+        hide_index=True,
+        height="content",
+        alt="Breakouts of the day, taken or refused, with the reason",
+    )
+
+
+def factors(of: StoredRun, view: SessionView, trade: Any) -> None:
+    """Show what each factor said when the trade was taken."""
+    weights = of.config.scoring.weights.model_dump()
+    switches = of.config.factors.model_dump()
+    st.markdown("**Factors at the signal**")
+    st.dataframe(
+        [
+            {
+                "Factor": words,
+                "Value": _factor_value(view, name, getattr(trade, f"{name}_value")),
+                "Agreed": "✓" if getattr(trade, f"{name}_flag") else "no",
+                "Points": weights[name] if getattr(trade, f"{name}_flag") else 0.0,
+            }
+            for name, words in FACTORS.items()
+            if switches[name]["enabled"]
+        ],
+        hide_index=True,
+        height="content",
+        alt="Factors at the signal: value, whether it agreed, points",
+        column_config={"Points": st.column_config.NumberColumn(format="%g")},
+    )
+    needed = f"{trade.required:g} needed" if of.config.scoring.enabled else "none was asked for"
+    st.caption(f"Score {trade.score:g}, {needed}.")
+
+
+def _factor_value(view: SessionView, name: str, value: float) -> str:
+    if name == "vwap":
+        return price(view, value)
+    return f"{number(value)} ×" if name == "rel_volume" and math.isfinite(value) else number(value)

@@ -1,0 +1,82 @@
+"""What every page has around it: the menu, the guard for cold links, the way back, the colours in use."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+LAUNCH = "pages/launch.py"
+RUNS = "pages/runs.py"
+RUN = "pages/run.py"
+SESSION = "pages/session.py"
+
+SIDEBAR_PX = 340
+STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
+.st-key-launch-run { position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: inherit; }
+</style>
+"""
+"""What the theme cannot say: the page's own width for the page, and Run in sight while the settings scroll."""
+ICON = Path(__file__).with_name("icon.svg")
+
+
+def menu() -> StreamlitPage:
+    """Register the pages, draw the menu, and return the page that is asked for."""
+    st.session_state["frame.entered"] = True
+    page = _navigation("top")
+    st.html(STYLE)
+    return page
+
+
+def enter() -> None:
+    """Guard a page: the first line of each.
+
+    The first request after a server start that goes straight to a page's own address runs that page without
+    streamlit_app.py, thus without menu and layout. Naming the pages once and running again mends it.
+    """
+    if not st.session_state.get("frame.entered"):
+        st.session_state["frame.entered"] = True
+        _navigation("hidden")
+        st.rerun()
+
+
+def _navigation(position: str) -> StreamlitPage:
+    st.set_page_config(page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX)
+    return st.navigation(
+        [
+            st.Page(
+                LAUNCH,
+                title="Launch",
+                icon=":material/play_arrow:",
+                default=True,
+                help="Set a strategy, run it, look at the result.",
+            ),
+            st.Page(RUNS, title="Runs", icon=":material/list:", url_path="runs", help="Every run, newest first."),
+            st.Page(RUN, title="Run", icon=":material/monitoring:", url_path="run", visibility="hidden"),
+            st.Page(
+                SESSION, title="Session", icon=":material/candlestick_chart:", url_path="session", visibility="hidden"
+            ),
+        ],
+        position=position,
+    )
+
+
+def is_dark() -> bool:
+    """Say whether the app is shown in its dark colours."""
+    return st.context.theme.type == "dark"
+
+
+def breadcrumb(*steps: tuple[str, str, dict[str, str]], here: str) -> None:
+    """Draw the way back: each step a label, a page and its query parameters; then where this is."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        for label, page, query in steps:
+            st.page_link(page, label=label, query_params=query)
+            st.markdown(":gray[:material/chevron_right:]", width="content")
+        st.markdown(f":small[{here}]", width="content")
+
+
+def stop_with(sentence: str, *, icon: str = ":material/error:") -> None:
+    """Say what is wrong in the place of the page, and draw no more of it."""
+    st.error(sentence, icon=icon)
+    st.stop()

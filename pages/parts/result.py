@@ -1,0 +1,156 @@
+"""What a run came to, on one screen: the same on Launch and on the run's own page."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from orb_core.analytics.headline import Figure, cautions, headline
+from orb_core.analytics.words import number
+from orb_core.charts import equity_figure
+from orb_core.store.stored_run import StoredRun
+from pages.parts import cached
+from pages.parts.frame import RUN, is_dark
+from pages.parts.markup import plain
+from pages.parts.run_words import bars_text, is_made_up, long_title_text, source_text, symbols_text
+from pages.parts.tables import endings_table, r_column, reasons_table, symbols_columns, symbols_table
+
+CHART_PX = 330
+CHART_CONFIG = {"displayModeBar": False, "scrollZoom": True}
+FEW_SYMBOLS = 4
+
+
+def screen(of: StoredRun) -> None:
+    """Show a run's result on the Launch page, with the ways into it."""
+    heading(of)
+    overview(of)
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Show trades", key="result.trades", icon=":material/table_rows:"):
+            open_run(of, "Trades")
+        if st.button("Open run", key="result.open", icon=":material/open_in_new:"):
+            open_run(of)
+
+
+def heading(of: StoredRun) -> None:
+    """Name the run: symbols, what is special about it, dates; below, what it was run on and how."""
+    manifest = of.manifest
+    made_up = " :orange-badge[Made-up prices]" if is_made_up(manifest) else ""
+    named = " · ".join(
+        (symbols_text(manifest), long_title_text(manifest, of.notes, of.config), f"{manifest.start} → {manifest.end}")
+    )
+    st.markdown(f"#### {plain(named)}{made_up}")
+    st.caption(plain(" · ".join(_about(of))))
+
+
+def _about(of: StoredRun) -> list[str]:
+    manifest, config = of.manifest, of.config
+    said = [bars_text(manifest)] if is_made_up(manifest) else [source_text(manifest), bars_text(manifest)]
+    if manifest.totals:
+        metrics = cached.metrics(of)
+        idle = metrics["sessions"] - metrics["sessions_traded"]
+        said.append(f"{number(metrics['sessions'], 0)} sessions, {number(idle, 0)} without a trade")
+    first = "stop" if config.execution.ambiguity == "conservative" else "target"
+    said.append(f"{first} first where a bar is unclear")
+    free = config.costs.commission_per_unit == config.costs.commission_pct == config.costs.slippage_ticks == 0
+    return [*said, "no costs" if free else "costs on"]
+
+
+def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
+    """Show the headline, the worst warning, equity beside the symbols."""
+    if of.manifest.totals is None:
+        _warning(_warnings(of, ()))
+        return
+    metrics = cached.metrics(of)
+    if metrics["total_trades"] == 0:
+        _warning(_warnings(of, ()))
+        _no_trades(of)
+        return
+    figures((*headline(metrics), *extra))
+    _warning(_warnings(of, cautions(metrics)))
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        st.plotly_chart(
+            equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
+            theme=None,
+            key=f"equity.{of.run_id}",
+            config=CHART_CONFIG,
+            alt=f"Running total of {metrics['total_trades']} trades in R, above its drawdown",
+        )
+    with right:
+        _symbols(of)
+
+
+def figures(shown: Sequence[Figure]) -> None:
+    """Draw figures as a row of cards."""
+    for column, figure in zip(st.columns(len(shown), gap="xsmall"), shown, strict=True):
+        with column.container(border=True, height="stretch", gap=None):
+            st.metric(figure.label, figure.value, help=plain(figure.meaning))
+            st.caption(plain(figure.below))
+
+
+def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:
+    manifest = of.manifest
+    failed = [f"{symbol} failed: {why}" for symbol, why in manifest.failures.items()]
+    if manifest.status == "cancelled":
+        missing = [symbol for symbol, record in manifest.symbols.items() if record.status == "cancelled"]
+        failed.append(f"The run was cancelled before {', '.join(missing)}.")
+    noted = [f"{symbol}: {text}" for symbol, record in manifest.symbols.items() for text in record.warnings]
+    return [*failed, *manifest.warnings, *cautioned, *noted]
+
+
+def _warning(said: Sequence[str]) -> None:
+    """Show the worst warning; the others wait behind a button."""
+    if not said:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":orange[:material/warning:] {plain(said[0])}", width="content")
+        if len(said) > 1:
+            with st.popover(f"+{len(said) - 1} more", type="tertiary"):
+                for text in said[1:]:
+                    st.markdown(plain(text))
+
+
+def _symbols(of: StoredRun) -> None:
+    table = symbols_table(of)
+    few = len(table) <= FEW_SYMBOLS
+    st.dataframe(
+        table,
+        column_config=symbols_columns(),
+        column_order=[c for c in table if c != "note" or table["note"].any()],
+        hide_index=True,
+        height="content" if few else CHART_PX,
+        alt="Trades, win rate and R by symbol",
+    )
+    if few:
+        st.dataframe(
+            endings_table(cached.metrics(of)),
+            column_config={
+                "ended": st.column_config.TextColumn("How trades ended", pinned=True),
+                "trades": st.column_config.NumberColumn("Trades", format="%d"),
+                "average": r_column("R each", "Average result of a trade."),
+                "total": r_column("Total R", "Sum of all trades."),
+            },
+            hide_index=True,
+            height="content",
+            alt="Trades and R by how they ended",
+        )
+
+
+def _no_trades(of: StoredRun) -> None:
+    st.markdown("**No trade was taken.** These are the reasons, by count:")
+    st.dataframe(
+        reasons_table(of),
+        column_config={
+            "why": st.column_config.TextColumn("Why", pinned=True),
+            "what": st.column_config.TextColumn("Of"),
+            "count": st.column_config.NumberColumn("Count", format="%d"),
+        },
+        hide_index=True,
+        height="content",
+        width="content",
+        alt="Why no trade was taken",
+    )
+
+
+def open_run(of: StoredRun, tab: str | None = None) -> None:
+    """Go to a run's own page."""
+    st.switch_page(RUN, query_params={"run": of.run_id, **({"tab": tab} if tab else {})})

@@ -1,0 +1,65 @@
+"""What a stored run is called, and where its bars came from, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orb_core.config.models import RunConfig
+from orb_core.store.manifest import Manifest, Notes
+from pages.parts.settings import by_path
+
+NAMED_SYMBOLS = 3
+NAMED_CHANGES = 2
+
+
+def symbols_text(manifest: Manifest) -> str:
+    """Name the first symbols of a run, and how many more there are."""
+    symbols = list(manifest.symbols)
+    more = len(symbols) - NAMED_SYMBOLS
+    return ", ".join(symbols[:NAMED_SYMBOLS]) + (f" +{more}" if more > 0 else "")
+
+
+def changes_text(changed: Mapping[str, Any], named: int = NAMED_CHANGES) -> str:
+    """Name the first settings that differ from the defaults, and how many more there are."""
+    said = [_change(path, value) for path, value in changed.items()]
+    more = len(said) - named
+    return ", ".join(said[:named]) + (f" +{more}" if more > 0 else "")
+
+
+def _change(path: str, value: Any) -> str:
+    setting = by_path().get(path)
+    return f"{setting.title} {setting.say(value)}" if setting else f"{path} {value}"
+
+
+def title_text(manifest: Manifest, notes: Notes) -> str:
+    """Return a run's title, or what sets it apart from the defaults."""
+    return notes.title or changes_text(manifest.changed) or "Defaults"
+
+
+def long_title_text(manifest: Manifest, notes: Notes, config: RunConfig) -> str:
+    """Return a run's title, or its opening range and what else sets it apart from the defaults."""
+    if notes.title:
+        return notes.title
+    orb = config.orb
+    range_text = f"{orb.base_minutes}-min OR{', adaptive' if orb.adaptive else ''}"
+    others = {path: v for path, v in manifest.changed.items() if path not in {"orb.base_minutes", "orb.adaptive"}}
+    return ", ".join(filter(None, (range_text, changes_text(others))))
+
+
+def is_made_up(manifest: Manifest) -> bool:
+    """Say whether the bars are synthetic."""
+    return manifest.source.get("kind") == "synthetic"
+
+
+def source_text(manifest: Manifest) -> str:
+    """Say where the bars came from."""
+    kind = manifest.source.get("kind")
+    if kind == "synthetic":
+        return "Made-up prices"
+    if kind == "file":
+        return f"File {str(manifest.source.get('path', '')).rsplit('/', 1)[-1]}"
+    return str(kind).capitalize()
+
+
+def bars_text(manifest: Manifest) -> str:
+    """Say how long a bar is."""
+    return f"{by_path()['data.interval'].labels.get(manifest.interval, manifest.interval)} bars"

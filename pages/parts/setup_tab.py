@@ -1,0 +1,81 @@
+"""How a run was set up: enough to understand it, and to run it again."""
+
+import streamlit as st
+from orb_core.service import SourceSpec
+
+from orb_core.config.load import differences, to_yaml
+from orb_core.store.stored_run import StoredRun
+from pages.parts import ask, forms
+from pages.parts.frame import LAUNCH
+from pages.parts.markup import plain
+from pages.parts.run_words import title_text
+from pages.parts.settings import by_path
+
+
+def setup_tab(of: StoredRun) -> None:
+    """Show what differs from the defaults, the bars, the versions; clone."""
+    manifest = of.manifest
+    changed = differences(of.config)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.markdown("**Settings that differ from the defaults**")
+        if changed:
+            st.dataframe(
+                [_difference(path, value, default) for path, (value, default) in changed.items()],
+                hide_index=True,
+                height="content",
+                alt="Settings of this run that differ from the defaults",
+            )
+        else:
+            st.caption("None: this run used the defaults.")
+        st.markdown("**As a file** :gray[· give it to `--config`, or load it on the Launch page]")
+        st.code(to_yaml(of.config), language="yaml")
+        if st.button("Clone into Launch", key="run.clone", icon=":material/content_copy:"):
+            clone(of)
+    with right:
+        st.markdown("**Bars**")
+        st.dataframe(
+            [
+                {
+                    "Symbol": symbol,
+                    "First": f"{record.first_bar:%Y-%m-%d}" if record.first_bar else "",
+                    "Last": f"{record.last_bar:%Y-%m-%d}" if record.last_bar else "",
+                    "Fingerprint": (record.fingerprint or "")[:12],
+                }
+                for symbol, record in manifest.symbols.items()
+            ],
+            hide_index=True,
+            height="content",
+            alt="Bars of each symbol and their fingerprint",
+        )
+        st.markdown("**Made by**")
+        versions = {
+            "Engine": manifest.engine_version,
+            "Commit": (manifest.git_commit or "none")[:12],
+            **manifest.packages,
+        }
+        st.dataframe(
+            [{"What": name, "Version": version} for name, version in versions.items()],
+            hide_index=True,
+            height="content",
+            alt="Versions of what computed this run",
+        )
+        st.caption(
+            f"Run {plain(manifest.run_id)} · settings {manifest.config_hash[:12]} · from the {plain(manifest.origin)}"
+        )
+
+
+def _difference(path: str, value: object, default: object) -> dict[str, str]:
+    setting = by_path().get(path)
+    if setting is None:
+        return {"Setting": path, "This run": str(value), "Default": str(default), "Key": path}
+    return {"Setting": setting.title, "This run": setting.say(value), "Default": setting.say(default), "Key": path}
+
+
+def clone(of: StoredRun) -> None:
+    """Take a run's settings, symbols and dates to Launch."""
+    forms.use(of.config, title_text(of.manifest, of.notes))
+    ask.use(
+        of.symbols or tuple(of.manifest.symbols), SourceSpec(**of.manifest.source), of.manifest.start, of.manifest.end
+    )
+    st.switch_page(LAUNCH)

@@ -1,0 +1,37 @@
+"""Run: one stored run, looked at from every side. Its address holds the run and the tab."""
+
+import streamlit as st
+
+from orb_core.analytics.headline import secondary
+from orb_core.errors import OrbError
+from pages.parts import cached, result
+from pages.parts.frame import RUNS, breadcrumb, enter, stop_with
+from pages.parts.markup import plain
+from pages.parts.run_words import title_text
+from pages.parts.setup_tab import setup_tab
+from pages.parts.trades_tab import trades_tab
+
+enter()
+
+run_id = st.query_params.get("run")
+if run_id is None:
+    st.switch_page(RUNS)
+try:
+    of = cached.run(run_id)
+    breadcrumb(("Runs", RUNS, {}), here=plain(title_text(of.manifest, of.notes)))
+    result.heading(of)
+    overview, trades, setup = st.tabs(
+        ["Overview", "Trades", "Setup"], key="tab", on_change="rerun", bind="query-params"
+    )
+    with overview:
+        if overview.open:
+            metrics = cached.metrics(of) if of.manifest.totals else None
+            result.overview(of, extra=secondary(metrics) if metrics and metrics["total_trades"] else ())
+    with trades:
+        if trades.open:
+            trades_tab(of)
+    with setup:
+        if setup.open:
+            setup_tab(of)
+except OrbError as error:
+    stop_with(str(error))

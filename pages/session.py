@@ -1,0 +1,68 @@
+"""Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date and trade."""
+
+from datetime import date
+
+import streamlit as st
+
+from orb_core.charts import session_figure
+from orb_core.errors import OrbError
+from pages.parts import cached
+from pages.parts.day import candidates, day_sentence, factors, navigation, trade_sentence
+from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
+from pages.parts.markup import plain
+from pages.parts.run_words import title_text
+
+CHART_PX = 500
+
+enter()
+
+query = st.query_params
+if "run" not in query:
+    st.switch_page(RUNS)
+try:
+    day = date.fromisoformat(query.get("date", ""))
+except ValueError:
+    stop_with(
+        f"“{plain(query.get('date', ''))}” is not a date; the address of a session needs one such as date=2024-03-12."
+    )
+try:
+    of = cached.run(query["run"])
+    symbol = query.get("symbol", of.symbols[0] if of.symbols else "")
+    view = cached.session_view(of, symbol, day)
+except OrbError as error:
+    stop_with(str(error))
+
+trades = list(view.trades.itertuples(index=False))
+trade = next((t for t in trades if t.trade_id == query.get("trade")), trades[0] if trades else None)
+run_query = {"run": of.run_id}
+breadcrumb(
+    ("Runs", RUNS, {}),
+    (plain(title_text(of.manifest, of.notes)), RUN, {**run_query, "tab": "Trades"}),
+    here=plain(f"{symbol} {day}"),
+)
+title, ways = st.columns([1, 1], vertical_alignment="center")
+with title:
+    made_up = " :orange-badge[Made-up prices]" if view.made_up else ""
+    st.markdown(f"#### {plain(f'{symbol} · {day:%A} {day.day} {day:%B %Y}')}{made_up}")
+with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", vertical_alignment="center"):
+    whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session")
+    navigation(of, view, trade.trade_id if trade else None)
+st.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade))}" if trade else ""))
+if view.bars.empty:
+    st.info("There are no bars of this session.", icon=":material/info:")
+else:
+    st.plotly_chart(
+        session_figure(
+            view, trade_id=trade.trade_id if trade else None, whole_day=whole_day, dark=is_dark(), height=CHART_PX
+        ),
+        theme=None,
+        key="session.chart",
+        config={"displayModeBar": False, "scrollZoom": True},
+        alt=f"{symbol} on {day} as candles, with opening range, trade and stop",
+    )
+left, right = st.columns(2, gap="medium")
+with left:
+    candidates(view)
+with right:
+    if trade:
+        factors(of, view, trade)
