@@ -6,6 +6,7 @@ but hypothesis replaces it by zeros, and the bars by flat ones, whenever it vari
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -116,6 +117,23 @@ class World:
     def bar_ns(self) -> int:
         return self.config.data.bar_minutes * MINUTE_NS
 
+    @property
+    def starts_ns(self) -> list[int]:
+        return self.bars["timestamp_utc"].astype("int64").tolist()
+
+    def in_session(self, starts_ns: list[int]) -> list[int]:
+        hours = [(session.open_ns, session.close_ns - self.bar_ns) for session in self.sessions]
+        return [ns for ns in starts_ns if any(first <= ns <= last for first, last in hours)]
+
+    @property
+    def shortest_prefix(self) -> int:
+        """The fewest bars that can be run on: one of the run's own sessions, and two that show the interval."""
+        first_ns = next(session.open_ns for session in self.sessions if not session.is_warmup)
+        kept = self.in_session(self.starts_ns)
+        pair = next((b for a, b in pairwise(kept) if b - a == self.bar_ns), None)
+        own = next((ns for ns in kept if ns >= first_ns), None)
+        return len(self.bars) + 1 if pair is None or own is None else self.starts_ns.index(max(pair, own)) + 1
+
     def with_bars(self, bars: pd.DataFrame) -> "World":
         return replace(self, bars=bars.reset_index(drop=True))
 
@@ -151,12 +169,9 @@ def worlds(draw, **fixed: Any) -> World:
     bar_minutes = config.data.bar_minutes
     stamps = [ns for day in days for ns in draw(stamps_of(day, bar_minutes * MINUTE_NS))]
     noise = Random(draw(st.integers(0, 2**32 - 1))).randbytes(len(stamps) * BYTES_PER_BAR)  # noqa: S311
-    bars = bars_of(stamps, noise, step, level)
-    starts_ns = bars["timestamp_utc"].astype("int64")
-    is_inside = (starts_ns >= first.open_ns) & (starts_ns < last.close_ns)
-    assume(is_inside.any())  # else there is nothing to run on
-    assume(starts_ns.diff().min() == bar_minutes * MINUTE_NS)  # else it looks like another interval
-    return World(bars, config, first.date, last.date, step)
+    world = World(bars_of(stamps, noise, step, level), config, first.date, last.date, step)
+    assume(world.shortest_prefix <= len(world.bars))
+    return world
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
