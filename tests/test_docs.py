@@ -67,7 +67,7 @@ def run_shell(block: Block, folder: Path) -> None:
     lines = block.source.splitlines()
     script = "\n".join(line for line in lines if command(line) not in NOT_RUN)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("ORB_RUNS_DIR")  # as a reader has it: runs/ in this folder
+    environment["ORB_RUNS_DIR"] = str(folder / "runs")  # where a reader's project has it
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
