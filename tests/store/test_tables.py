@@ -1,6 +1,8 @@
 import json
 import math
+import re
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -214,3 +216,20 @@ def test_json_has_null_for_nan_and_infinity_and_plain_numbers_for_those_of_numpy
     }
 
     assert json.loads(to_json(value)) == {"nan": None, "inf": None, "numpy": 0.5, "array": [1.0, None], "n": 3}
+
+
+def test_the_page_of_results_lists_every_column_in_order():
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    listed = {
+        title: re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+        for title, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+    assert listed["Trades"] + listed["Factors"] == list(records.TRADES)
+    assert listed["Signals"] + listed["Factors"] == list(records.SIGNALS)
+    assert listed["Fills"] == list(records.FILLS)
+    assert listed["Stops"] == list(records.STOPS)
+    assert listed["Sessions"] == list(records.SESSIONS)
+    for name in set(ALL_TRADES) - set(records.TRADES):
+        assert f"`{name}`" in page
