@@ -7,6 +7,7 @@ Everything heavy is imported once the arguments are known to be good, so that `-
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace, screen: Screen) -> Manifest:
     from orb_core import service
     from orb_core.store.runs import RunStore
 
-    store = RunStore(options.output_dir) if options.output_dir else service.default_store()
+    store = RunStore(options.output_dir)
     request = requested(options, store)
     store.check_can_save(request.run_id)
     log_to_file(store)
@@ -114,7 +115,7 @@ def requested(options: argparse.Namespace, store: RunStore) -> RunRequest:
         end=options.end,
         source=source_of(options),
         use_cache=options.cache,
-        cache_dir=options.cache_dir or service.default_cache_dir(),
+        cache_dir=options.cache_dir,
         run_id=options.run_id,
         workers=options.workers,
         origin="cli",
@@ -213,9 +214,11 @@ def command_line() -> argparse.ArgumentParser:
     bars.add_argument("--stamp", choices=("open", "close"), help="which end of its bar a stamp is")
     bars.add_argument("--interval", choices=INTERVALS, help="length of a bar (default: the configuration's, 1m)")
     bars.add_argument("--cache", action="store_true", help="keep fetched bars, and use those kept")
-    bars.add_argument("--cache-dir", type=Path, metavar="PATH", help="default: cache/")
+    bars.add_argument("--cache-dir", type=Path, metavar="PATH", default=folder("cache"), help="default: cache/")
     where = parser.add_argument_group("what becomes of it")
-    where.add_argument("--output-dir", type=Path, metavar="PATH", help="folder of runs (default: runs/)")
+    where.add_argument(
+        "--output-dir", type=Path, metavar="PATH", default=folder("runs"), help="folder of runs (default: runs/)"
+    )
     where.add_argument("--run-id", metavar="ID", help="name of the run (default: the moment it began)")
     where.add_argument("--report", action="store_true", help="also write an HTML report")
     where.add_argument("--workers", type=at_least_1, metavar="N", help="symbols at a time (default: one per core)")
@@ -224,6 +227,11 @@ def command_line() -> argparse.ArgumentParser:
     loudness.add_argument("--verbose", "-v", action="store_true", help="say more")
     loudness.add_argument("--quiet", action="store_true", help="say nothing but errors")
     return parser
+
+
+def folder(name: str) -> Path:
+    """Return the folder the environment names, as ORB_RUNS_DIR does for runs; else the one of that name here."""
+    return Path(os.environ.get(f"ORB_{name.upper()}_DIR") or name)
 
 
 def day(text: str) -> date:
