@@ -3,7 +3,6 @@
 Nothing in it can be made up: a `NewRun` takes `BacktestResult`s, and books, summarises and totals them itself.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orb_core.analytics.equity import combine, utc_ns
 from orb_core.analytics.summary import Summary, summary
 from orb_core.config.load import config_hash, differences
 from orb_core.config.models import RunConfig
@@ -124,9 +124,9 @@ class NewRun:
     @cached_property
     def combined(self) -> Summary:
         """Return the summary of all symbols together, on one account."""
-        results = [self.done[symbol].result for symbol in self.symbols if symbol in self.done]
-        whole = summary(results, self.config)
-        return _with_other_policy(whole, [run.other_policy for run in self.done.values()])
+        runs = [self.done[symbol] for symbol in self.symbols if symbol in self.done]
+        whole = summary([run.result for run in runs], self.config)
+        return _with_other_policy(whole, [run.other_policy for run in runs])
 
     @cached_property
     def per_symbol(self) -> dict[str, Summary]:
@@ -209,10 +209,22 @@ class NewRun:
 
 
 def _with_other_policy(of_results: Summary, others: Sequence[BacktestResult]) -> Summary:
-    """Fill in what the same symbols made under the other policy for unclear fills."""
-    total = math.fsum(r for other in others for r in other.trades["realized_r"])
-    name = f"total_r_{others[0].config.execution.ambiguity}"
-    return replace(of_results, metrics={**of_results.metrics, name: total})
+    """Fill in what the same symbols made under the other policy for unclear fills.
+
+    Added up in order of exit as `total_r` is: where no fill is unclear, the two totals are equal to the last digit.
+    """
+    trades = combine([other.trades for other in others])
+    order = np.lexsort((utc_ns(trades["entry_timestamp"]), utc_ns(trades["exit_timestamp"])))
+    own, other = ("conservative", "optimistic") if _is_optimistic(others[0]) else ("optimistic", "conservative")
+    totals = {
+        f"total_r_{own}": of_results.metrics["total_r"],
+        f"total_r_{other}": float(trades["realized_r"].to_numpy()[order].sum()),
+    }
+    return replace(of_results, metrics={**of_results.metrics, **totals})
+
+
+def _is_optimistic(result: BacktestResult) -> bool:
+    return result.config.execution.ambiguity == "optimistic"
 
 
 def _thinned(values: NDArray[np.float64]) -> tuple[float, ...]:

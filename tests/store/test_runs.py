@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ from orb_core.errors import DamagedRunError, RunExistsError, RunNotFoundError, S
 from orb_core.store import durable
 from orb_core.store.manifest import SCHEMA_VERSION, Notes
 from orb_core.store.runs import RunStore
-from tests.store.made_runs import CREATED, LOCAL_ID, new_run, symbol_run
+from tests.store.made_runs import CREATED, LOCAL_ID, backtest, new_run, symbol_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -114,11 +115,23 @@ class TestWhatAManifestSays:
         for symbol in ("SPY", "QQQ"):
             of_symbol = run.done[symbol]
             totals = manifest.symbols[symbol].totals
-            assert totals.total_r == totals.total_r_conservative == of_symbol.result.trades["realized_r"].sum()
+            assert totals.total_r == totals.total_r_conservative
+            assert totals.total_r == pytest.approx(of_symbol.result.trades["realized_r"].sum())
             assert totals.total_r_optimistic == pytest.approx(of_symbol.other_policy.trades["realized_r"].sum())
             assert totals.trades == len(of_symbol.result.trades)
         assert manifest.totals.trades == sum(manifest.symbols[symbol].totals.trades for symbol in run.symbols)
         assert manifest.equity_r[-1] == pytest.approx(manifest.totals.total_r, abs=1e-3)
+
+    def test_where_no_fill_is_unclear_the_two_totals_are_equal_to_the_last_digit(self, store):
+        alike = {
+            symbol: symbol_run(
+                symbol, other_policy=replace(backtest(symbol)[0], config=backtest(symbol, "optimistic")[0].config)
+            )
+            for symbol in ("SPY", "QQQ", "IWM")
+        }
+        totals = store.load(store.save(new_run(*alike, done=alike))).manifest.totals
+
+        assert totals.total_r == totals.total_r_conservative == totals.total_r_optimistic
 
     @pytest.mark.parametrize(
         ("symbols", "done", "failed", "status"),
