@@ -235,7 +235,7 @@ def simulate_nb(
         row = sessions[s]
         row.trades, row.realized_r = 0, 0.0
         losses, accepted = 0, 0
-        entered_long, entered_short, asked_at_or_end = False, False, False
+        entered_long, entered_short = False, False
         or_end_ns = row.open_ns + row.or_minutes * MINUTE_NS
         is_traded = row.or_state == VALID and not row.warmup
         allow_long, allow_short = _allowed_sides_nb(row, rules)
@@ -277,9 +277,10 @@ def simulate_nb(
                         and close[i] <= row.lower + lower_eps
                     )
                 else:
-                    is_long = allow_long and not asked_at_or_end and row.or_close > row.or_open
-                    is_short = allow_short and not asked_at_or_end and row.or_close < row.or_open
-                    asked_at_or_end = True
+                    # A trade from the session before that is still open on the first tradable bar leaves none.
+                    is_first = ts_ns[i - 1] < or_end_ns
+                    is_long = allow_long and is_first and row.or_close > row.or_open
+                    is_short = allow_short and is_first and row.or_close < row.or_open
                 if is_long:
                     direction = 1.0
                 elif is_short:

@@ -1,10 +1,13 @@
 import os
+from datetime import date
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 
+from orb_core.config.load import config_from_mapping
 from orb_core.engine.backtest import EventLoopBacktest
-from tests.engine.runs import COLUMNS, first_difference, reference_of, run_engine
+from tests.engine.runs import COLUMNS, first_difference, reference_of, run_engine, run_reference
 from tests.strategies import SYMBOL, World, worlds
 
 # ORB_EXAMPLES=5000 looks for rarer disagreements than a test run has time for.
@@ -38,6 +41,28 @@ def test_the_tables_have_the_declared_columns_and_dtypes_whatever_happened(world
     for kind, columns in COLUMNS.items():
         dtypes = {name: str(dtype) for name, dtype in getattr(result, kind).dtypes.items()}
         assert list(dtypes.items()) == list(columns.items()), kind
+
+
+@pytest.mark.parametrize("run", [run_engine, run_reference])
+def test_a_trade_kept_overnight_past_the_first_tradable_bar_leaves_no_candidate_at_the_end_of_the_range(run):
+    rising = [(100, 101, 99, 101), *[(101, 102, 100, 101)] * 12]
+    falling = [(101, 102, 100, 102), (102, 102, 101, 101), (101, 101, 98, 98), *[(98, 99, 97, 98)] * 10]
+    settings_ = {
+        "orb": {"base_minutes": 30, "adaptive": False, "enable_validity_filter": False},
+        "entry": {"mode": "or_end"},
+        "scoring": {"enabled": False},
+        "trade": {"partials": False, "primary_r": None, "move_be_at_r": None},
+        "governance": {"time_cutoff": None, "flatten_at_session_end": False},
+        "data": {"interval": "30m"},
+    }
+    days = [date(2024, 1, 2), date(2024, 1, 3)]
+    world = World(pd.DataFrame(), config_from_mapping(settings_), days[0], days[1], step=1.0)
+    stamps = [ns for s in world.sessions[-2:] for ns in range(s.open_ns, s.close_ns, world.bar_ns)]
+    bars = pd.DataFrame(rising + falling, columns=["open", "high", "low", "close"], dtype="float64").assign(volume=1.0)
+    bars.insert(0, "timestamp_utc", pd.to_datetime(stamps, utc=True).as_unit("ns"))
+    tables = run(world.with_bars(bars))
+    assert [signal["session_date"] for signal in tables["signals"]] == days[:1]
+    assert [(trade["exit_reason"], trade["bars_held"]) for trade in tables["trades"]] == [("stop", 15)]
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
