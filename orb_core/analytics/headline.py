@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
+
+from orb_core.analytics.metrics import share_of_best
 from orb_core.analytics.words import MINUS, breakeven_win_rate, number, percent, r_multiple
 
 FEW_TRADES: Final = 30
 MANY_UNCLEAR: Final = 0.05
 HIGH_COSTS: Final = 0.25
 YEAR_OF_SESSIONS: Final = 250
+CARRIED: Final = 0.5
 HALF_A_CENT: Final = 0.005
 """Totals nearer than this read the same in two decimals."""
 
@@ -80,17 +84,26 @@ def secondary(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
     )
 
 
-def cautions(metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what to be wary of, one sentence each, worst first; nothing for a run without trades."""
-    trades = metrics["total_trades"]
-    if trades == 0:
+def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> tuple[str, ...]:
+    """Return what to be wary of, one sentence each, worst first; nothing for a run without trades.
+
+    Parameters
+    ----------
+    metrics : mapping
+        As for `headline`.
+    trades : DataFrame, optional
+        The run's, columns of `records.TRADES`; without them nobody can say what a single day brought.
+    """
+    n = metrics["total_trades"]
+    if n == 0:
         return ()
     found = []
     interval = metrics["average_r_ci95"]
-    if trades < FEW_TRADES:
-        found.append(f"Only {trades} trades: too few to say anything, whatever the figures show.")
+    if n < FEW_TRADES:
+        found.append(f"Only {n} trades: too few to say anything, whatever the figures show.")
     elif interval is not None and interval[0] <= 0 <= interval[1]:
         found.append("The range for the average trade includes 0: this could be chance.")
+    found += _carried(metrics, trades)
     if _unclear_share(metrics) > MANY_UNCLEAR:
         found.append(f"{percent(_unclear_share(metrics))} of the trades hang on unclear fills.")
     gross = metrics["total_r"] + metrics["total_cost_r"]
@@ -99,6 +112,22 @@ def cautions(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     if metrics["sessions"] < YEAR_OF_SESSIONS:
         found.append(f"{metrics['sessions']} days are less than a year: not every kind of market was seen.")
     return tuple(found)
+
+
+def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:
+    """Whether one trade, or else one day, brought most of the total; never said of a run that earned nothing."""
+    total = metrics["total_r"]
+    if total <= 0:
+        return []
+    shares = {"trade": (metrics["largest_win_r"] or 0.0) / total}
+    if trades is not None:
+        shares["day"] = share_of_best(trades.groupby("session_date")["realized_r"].sum().to_numpy())
+    for one, share in shares.items():
+        if share >= 1:
+            return [f"Without its best {one}, the run would have earned nothing."]
+        if share >= CARRIED:
+            return [f"One {one} brought {percent(share, 0)} of the total."]
+    return []
 
 
 def _total(metrics: Mapping[str, Any]) -> Figure:

@@ -13,6 +13,7 @@ METRICS = {
     "average_r_ci95": [0.01, 0.14],
     "average_win_r": 1.42,
     "average_loss_r": -1.0,
+    "largest_win_r": 3.2,
     "max_drawdown_r": -9.8,
     "max_drawdown_days": 41,
     "sessions": 252,
@@ -75,3 +76,25 @@ def test_a_trader_is_warned_in_words_worst_first(changes, begins):
     said = cautions({**METRICS, **changes})
     assert len(said) == len(begins)
     assert all(sentence.startswith(beginning) for sentence, beginning in zip(said, begins, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"largest_win_r": 9.3}, "One trade brought 50 % of the total."),
+        ({"largest_win_r": 18.42}, "Without its best trade, the run would have earned nothing."),
+        ({"largest_win_r": 9.2}, None),
+        ({"largest_win_r": 9.3, "total_r": -4.0}, None),
+        ({"largest_win_r": None, "total_r": 0.0}, None),
+    ],
+)
+def test_a_trade_that_carries_the_result_is_told(changes, said):
+    assert [s for s in cautions({**METRICS, **changes}) if "One trade" in s or "best trade" in s] == [said] * bool(said)
+
+
+def test_a_day_that_carries_the_result_is_told_where_no_trade_does(make_trades):
+    day = 24 * 60
+    trades = make_trades((0, 1, 3.0), (2, 3, 3.0), (day, day + 1, -1.0), (day + 2, day + 3, 2.0))
+    metrics = {**METRICS, "total_r": 7.0, "largest_win_r": 3.0}
+    assert cautions(metrics, trades)[0] == "One day brought 86 % of the total."
+    assert cautions(metrics) == cautions(metrics, trades)[1:]
