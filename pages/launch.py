@@ -4,7 +4,7 @@ import streamlit as st
 
 from orb_core.errors import OrbError
 from pages.parts import ask, cached, forms, jobs, result
-from pages.parts.frame import enter
+from pages.parts.frame import enter, stop_with
 from pages.parts.launching import first_visit, sidebar
 
 enter()
@@ -32,4 +32,4 @@ try:
     else:
         result.screen(cached.run(run_id))
 except OrbError as error:
-    st.error(str(error), icon=":material/error:")
+    stop_with(error)

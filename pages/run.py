@@ -34,4 +34,4 @@ try:
         if setup.open:
             setup_tab(of)
 except OrbError as error:
-    stop_with(str(error))
+    stop_with(error)

@@ -15,7 +15,7 @@ enter()
 try:
     lines = cached.runs()
 except OrbError as error:
-    stop_with(str(error))
+    stop_with(error)
 
 readable = [line for line in lines if line.manifest is not None]
 unreadable = [line for line in lines if line.manifest is None]

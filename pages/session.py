@@ -1,13 +1,11 @@
 """Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date and trade."""
 
-from datetime import date
-
 import streamlit as st
 
 from orb_core.charts import session_figure
 from orb_core.errors import OrbError
 from pages.parts import cached
-from pages.parts.day import candidates, day_sentence, factors, navigation, trade_sentence
+from pages.parts.day import candidates, day_of, day_sentence, factors, navigation, trade_sentence
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import title_text
@@ -20,17 +18,12 @@ query = st.query_params
 if "run" not in query:
     st.switch_page(RUNS)
 try:
-    day = date.fromisoformat(query.get("date", ""))
-except ValueError:
-    stop_with(
-        f"“{plain(query.get('date', ''))}” is not a date; the address of a session needs one such as date=2024-03-12."
-    )
-try:
+    day = day_of(query.get("date", ""))
     of = cached.run(query["run"])
     symbol = query.get("symbol", of.symbols[0] if of.symbols else "")
     view = cached.session_view(of, symbol, day)
 except OrbError as error:
-    stop_with(str(error))
+    stop_with(error)
 
 trades = list(view.trades.itertuples(index=False))
 trade = next((t for t in trades if t.trade_id == query.get("trade")), trades[0] if trades else None)

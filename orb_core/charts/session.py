@@ -280,7 +280,7 @@ def _labels(view: SessionView, trade: Any | None, scale: _Scale, colours: Palett
 
 
 def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
-    """Return `BARS_AROUND_TRADE` bars with the trade in the middle, or a longer one's beginning; all without a trade."""
+    """Return `BARS_AROUND_TRADE` bars: a trade in the middle, or the beginning of a longer one; all without a trade."""
     bars = view.bars
     if trade is None or len(bars) <= BARS_AROUND_TRADE:
         return bars

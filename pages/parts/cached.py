@@ -4,7 +4,10 @@ A stored run never changes, but its folder may be deleted and its id used again:
 id and the moment of its creation, never under a frame.
 """
 
+import hashlib
+import os
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,7 +23,6 @@ RUNS_KEPT = 32
 RECENT = 12
 
 
-@st.cache_resource
 def store() -> RunStore:
     """Return the store the whole app reads and writes."""
     return service.default_store()
@@ -33,8 +35,8 @@ def manager() -> JobManager:
 
 
 def runs() -> list[RunSummary]:
-    """Return every run as it is on disk now, newest first."""
-    return store().list()
+    """Return every run as it is on disk now, newest first, then what cannot be read."""
+    return _runs(_stamp(store().path))
 
 
 def newest_run_id() -> str | None:
@@ -57,6 +59,25 @@ def recent_symbols() -> list[str]:
     """Return the symbols of the last runs, newest first."""
     symbols = [symbol for line in runs()[:RECENT] if line.manifest for symbol in line.manifest.symbols]
     return list(dict.fromkeys(symbols))[:RECENT]
+
+
+def _stamp(folder: Path) -> str:
+    """Return what changes whenever a run comes, goes, gets other notes or is tampered with."""
+    try:
+        with os.scandir(folder) as entries:
+            seen = sorted(
+                (entry.name, entry.stat().st_mtime_ns, _changed(entry)) for entry in entries if entry.is_dir()
+            )
+    except OSError:
+        seen = []  # reading the list says what is the matter
+    return hashlib.sha256(repr((str(folder), seen)).encode()).hexdigest()
+
+
+def _changed(entry: os.DirEntry[str]) -> int:
+    try:
+        return os.stat(f"{entry.path}/run.json").st_mtime_ns  # noqa: PTH116 — a thousand at a time
+    except OSError:
+        return 0
 
 
 def _created(of: StoredRun) -> str:
@@ -86,6 +107,11 @@ def frame(of: StoredRun, symbol: str, kind: str) -> pd.DataFrame:
 def session_view(of: StoredRun, symbol: str, day: date) -> SessionView:
     """Return what a session's chart needs."""
     return _session_view(of.run_id, _created(of), symbol, day)
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _runs(stamp: str) -> list[RunSummary]:  # noqa: ARG001
+    return store().list()
 
 
 @st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)

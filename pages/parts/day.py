@@ -19,9 +19,24 @@ from orb_core.analytics.words import (
     r_multiple,
     zone_name,
 )
+from orb_core.errors import DataError
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 from pages.parts.frame import SESSION
+
+
+def day_of(text: str) -> date:
+    """Return the date in an address.
+
+    Raises
+    ------
+    DataError
+        It is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DataError(f"{text!r} is not a date; the address of a session has one such as date=2024-03-12") from None
 
 
 def clock(view: SessionView, timestamp: pd.Timestamp) -> str:

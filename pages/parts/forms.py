@@ -88,6 +88,7 @@ def preset_picker() -> None:
     st.selectbox(
         "Preset",
         names,
+        format_func=lambda name: name[:1].upper() + name[1:].replace("_", " "),
         key="form.preset_choice",
         persist_state="session",
         on_change=_take_preset,

@@ -1,9 +1,13 @@
 """What every page has around it: the menu, the guard for cold links, the way back, the colours in use."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from orb_core.errors import OrbError
+from pages.parts.markup import plain
 
 LAUNCH = "pages/launch.py"
 RUNS = "pages/runs.py"
@@ -76,7 +80,8 @@ def breadcrumb(*steps: tuple[str, str, dict[str, str]], here: str) -> None:
         st.markdown(f":small[{here}]", width="content")
 
 
-def stop_with(sentence: str, *, icon: str = ":material/error:") -> None:
-    """Say what is wrong in the place of the page, and draw no more of it."""
-    st.error(sentence, icon=icon)
+def stop_with(error: OrbError) -> NoReturn:
+    """Say what is wrong in the place of the page, with a way on, and draw no more of it."""
+    st.error(plain(str(error)), icon=":material/error:")
+    st.page_link(RUNS, label="All runs", icon=":material/list:")
     st.stop()

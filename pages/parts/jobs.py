@@ -1,6 +1,6 @@
 """Runs in the background: started by one page, seen by all, and waited for without a click."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 from loguru import logger
@@ -15,26 +15,34 @@ from pages.parts.markup import plain
 FIRST_WAIT_SECONDS = 0.8
 """Most runs are over by then, and their result is the first thing the page shows."""
 POLL_SECONDS = 0.5
-STEPS = {"fetch": "Bars", "backtest": "Backtest", "save": "Save"}
+STEPS = {"fetch": "Bars", "backtest": "Backtests"}
 
-RunJob = Job[Progress, Manifest]
+Steps = Mapping[str, Progress]
+"""The last word of each step: symbols go through them side by side."""
+RunJob = Job[Steps, Manifest]
 
 
 def start(request: RunRequest) -> None:
     """Queue a run and make it the one this session waits for."""
     label = ", ".join(request.symbols[:3]) + (" and more" if len(request.symbols) > 3 else "")
+    steps: dict[str, Progress] = {}
 
-    def work(report: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> Manifest:
-        return run_and_save(request, cached.store(), reuse=True, on_progress=report, is_cancelled=is_cancelled)
+    def work(report: Callable[[Steps], None], is_cancelled: Callable[[], bool]) -> Manifest:
+        def on_progress(progress: Progress) -> None:
+            steps[progress.step] = progress
+            report(dict(steps))
+
+        return run_and_save(request, cached.store(), reuse=True, on_progress=on_progress, is_cancelled=is_cancelled)
 
     st.session_state["job"] = cached.manager().submit(work, label)
+    st.session_state["job.phase"] = "new"
 
 
 def waiting() -> RunJob | None:
     """Return the run this session waits for, after giving it a moment to be over."""
     job: RunJob | None = st.session_state.get("job")
-    if job is not None and st.session_state.get("job.polled") != job.id:
-        st.session_state["job.polled"] = job.id
+    if job is not None and st.session_state["job.phase"] == "new":
+        st.session_state["job.phase"] = "running"
         job.wait(FIRST_WAIT_SECONDS)
     return job
 
@@ -48,10 +56,11 @@ def finish(job: RunJob) -> str | None:
     error = job.error
     if error is None:
         return job.result.run_id
+    said = str(error)
     if not isinstance(error, OrbError):
         logger.opt(exception=error).error("The run of {} broke", job.label)
-        error = f"Something broke that should not have ({type(error).__name__}). The log has the details."
-    st.session_state["job.said"] = ("error", str(error))
+        said = f"Something broke that should not have ({type(error).__name__}). The log has the details."
+    st.session_state["job.said"] = ("error", said)
     return None
 
 
@@ -69,22 +78,40 @@ def progress_panel(job: RunJob) -> None:
     """Show how far a run is, with Cancel; the whole page is drawn again once it is over."""
     if job.is_over:
         st.rerun()
+    cancelling = st.session_state["job.phase"] == "cancelling"
     with st.container(border=True):
         words, cancel = st.columns([5, 1], vertical_alignment="center")
-        words.markdown(f"**Running {plain(job.label)}**")
-        cancel.button("Cancel", key="job.cancel", icon=":material/close:", on_click=job.cancel, width="stretch")
-        _draw(job.progress, queued=job.state == "queued")
+        doing = "Cancelling" if cancelling else "Running"
+        words.markdown(f"**{doing} {plain(job.label)}**")
+        cancel.button(
+            "Cancel",
+            key="job.cancel",
+            icon=":material/close:",
+            on_click=_cancel,
+            args=(job,),
+            disabled=cancelling,
+            width="stretch",
+        )
+        if job.state == "running" and not is_compiled():
+            st.caption("The engine is being compiled, once: about 20 seconds. Later runs begin at once.")
+        st.progress(*_how_far(job))
 
 
-def _draw(progress: Progress | None, *, queued: bool) -> None:
-    if not queued and not is_compiled():
-        st.caption("The engine is being compiled, once: about 20 seconds. Later runs begin at once.")
-    if progress is None:
-        st.progress(0.0, text="Waiting for another run to finish" if queued else "Starting")
-        return
-    names = list(STEPS)
-    step = names.index(progress.step)
-    share = progress.done / progress.total if progress.total else 0.0
-    count = f" {progress.done} of {progress.total}" if progress.total > 1 else ""
-    symbol = f" · {plain(progress.symbol)}" if progress.symbol else ""
-    st.progress((step + share) / len(names), text=f"{STEPS[progress.step]}{count}{symbol}")
+def _cancel(job: RunJob) -> None:
+    st.session_state["job.phase"] = "cancelling"
+    job.cancel()
+
+
+def _how_far(job: RunJob) -> tuple[float, str]:
+    steps = job.progress
+    if steps is None:
+        return 0.0, "Waiting for another run to finish" if job.state == "queued" else "Starting"
+    if "save" in steps:
+        return 1.0, "Saving"
+    shares = [steps[name].done / steps[name].total for name in STEPS if name in steps]
+    said = [
+        f"{words} {steps[name].done} of {steps[name].total} ({plain(steps[name].symbol or '')})"
+        for name, words in STEPS.items()
+        if name in steps
+    ]
+    return sum(shares) / len(STEPS), " · ".join(said)

@@ -24,7 +24,8 @@ def screen(of: StoredRun) -> None:
     heading(of)
     overview(of)
     with st.container(horizontal=True, gap="small"):
-        if st.button("Show trades", key="result.trades", icon=":material/table_rows:"):
+        has_trades = of.manifest.totals is not None and of.manifest.totals.trades > 0
+        if has_trades and st.button("Show trades", key="result.trades", icon=":material/table_rows:"):
             open_run(of, "Trades")
         if st.button("Open run", key="result.open", icon=":material/open_in_new:"):
             open_run(of)
@@ -61,7 +62,6 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         return
     metrics = cached.metrics(of)
     if metrics["total_trades"] == 0:
-        _warning(_warnings(of, ()))
         _no_trades(of)
         return
     figures((*headline(metrics), *extra))
@@ -92,8 +92,8 @@ def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:
     failed = [f"{symbol} failed: {why}" for symbol, why in manifest.failures.items()]
     if manifest.status == "cancelled":
         missing = [symbol for symbol, record in manifest.symbols.items() if record.status == "cancelled"]
-        failed.append(f"The run was cancelled before {', '.join(missing)}.")
-    noted = [f"{symbol}: {text}" for symbol, record in manifest.symbols.items() for text in record.warnings]
+        failed.append(f"Cancelled: {len(missing)} of {len(manifest.symbols)} symbols were not run.")
+    noted = [text for record in manifest.symbols.values() for text in record.warnings]
     return [*failed, *manifest.warnings, *cautioned, *noted]
 
 

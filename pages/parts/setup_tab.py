@@ -1,9 +1,9 @@
 """How a run was set up: enough to understand it, and to run it again."""
 
 import streamlit as st
-from orb_core.service import SourceSpec
 
 from orb_core.config.load import differences, to_yaml
+from orb_core.service import SourceSpec
 from orb_core.store.stored_run import StoredRun
 from pages.parts import ask, forms
 from pages.parts.frame import LAUNCH
@@ -78,4 +78,4 @@ def clone(of: StoredRun) -> None:
     ask.use(
         of.symbols or tuple(of.manifest.symbols), SourceSpec(**of.manifest.source), of.manifest.start, of.manifest.end
     )
-    st.switch_page(LAUNCH)
+    st.switch_page(LAUNCH, query_params={"run": of.run_id})

@@ -1,0 +1,170 @@
+import pytest
+
+from orb_core.service import default_store
+from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
+
+
+def a_form():
+    return open_app()
+
+
+def setting(app, kind, path):
+    return getattr(app, kind)(key=f"set.{path}")
+
+
+def test_a_first_visit_offers_the_demo_and_one_click_shows_its_result():
+    app = open_app()
+    assert "Nothing has been run yet" in texts(app)
+    app.button(key="launch.demo").click()
+    wait_for_the_run(rerun(app))
+    assert [m.label for m in app.metric] == ["Total", "Per trade", "Trades", "Win rate", "Worst drop", "Costs"]
+    assert "Made-up prices" in texts(app)
+    assert len(app.get("plotly_chart")) == 1
+    (line,) = default_store().list()
+    assert line.manifest.origin == "app"
+
+
+def test_the_same_run_twice_is_stored_once_and_shown_again():
+    app = open_app()
+    for _ in range(2):
+        app.button(key="launch.run_button").click()
+        wait_for_the_run(rerun(app))
+    assert len(default_store().list()) == 1
+
+
+def test_launch_shows_the_newest_run_whoever_made_it():
+    run = a_run("orb.base_minutes=30")
+    app = open_app()
+    assert "30-min OR, adaptive" in texts(app)
+    assert run.manifest.origin == "cli"
+
+
+def test_a_changed_setting_is_counted_run_and_resettable():
+    app = a_form()
+    setting(app, "number_input", "costs.commission_per_unit").set_value(0.0035)
+    rerun(app)
+    app.session_state["form.view"] = "Changed"
+    rerun(app)
+    assert "Preset: 0.005 $" in texts(app)
+    app.button(key="form.reset.costs.commission_per_unit").click()
+    rerun(app)
+    assert app.session_state["set.costs.commission_per_unit"] == 0.005
+    assert "Nothing differs from the preset" in texts(app)
+
+
+def test_small_numbers_keep_their_decimals():
+    commission = setting(a_form(), "number_input", "costs.commission_per_unit")
+    assert commission.proto.format == "%g"
+    assert commission.value == 0.005
+
+
+def test_a_problem_is_told_beside_its_field_and_stops_run():
+    app = a_form()
+    setting(app, "number_input", "orb.base_minutes").set_value(45)
+    rerun(app)
+    said = texts(app)
+    assert "1 field needs mending" in said
+    assert "Must be at least “Opening range”" in said
+    app.button(key="launch.run_button").click()
+    rerun(app)
+    assert default_store().list() == []
+    setting(app, "number_input", "orb.long_or_minutes").set_value(60)
+    rerun(app)
+    assert "mending" not in texts(app)
+
+
+def test_settings_that_make_no_difference_are_not_shown():
+    app = a_form()
+    assert "set.trade.primary_r" not in {w.key for w in app.number_input}
+    setting(app, "toggle", "trade.partials").set_value(False)
+    rerun(app)
+    shown = {w.key for w in app.number_input}
+    assert "set.trade.primary_r" in shown
+    assert "set.trade.t1_r" not in shown
+
+
+def test_the_words_of_a_choice_stand_for_its_code():
+    stop = setting(a_form(), "selectbox", "trade.stop_mode")
+    assert stop.value == "or_opposite"
+    assert "Other side of the range" in stop.options
+
+
+def test_a_search_finds_a_setting_of_any_section():
+    app = a_form()
+    app.text_input(key="form.find").set_value("leverage")
+    rerun(app)
+    assert "set.sizing.max_leverage" in {w.key for w in app.number_input}
+    assert "set.orb.base_minutes" not in {w.key for w in app.number_input}
+
+
+def test_a_view_that_hides_changed_settings_says_how_many():
+    app = a_form()
+    app.session_state["set.sizing.max_leverage"] = 2.0
+    rerun(app)
+    assert "1 changed setting is not shown in this view" in texts(app)
+
+
+def test_choosing_a_preset_fills_the_form():
+    app = a_form()
+    app.selectbox(key="form.preset_choice").set_value("first_hour_breakout")
+    rerun(app)
+    assert app.session_state["set.orb.base_minutes"] == 60
+
+
+def test_pasted_symbols_are_read_and_what_was_mended_is_said():
+    app = a_form()
+    app.multiselect(key="ask.symbols").set_value(["SPY", "qqq, iwm\nqqq"])
+    rerun(app)
+    assert app.session_state["ask.symbols"] == ["SPY", "QQQ", "IWM"]
+    assert "qqq is read as QQQ" in texts(app)
+
+
+def test_symbols_that_cannot_be_one_stop_run_and_say_why():
+    app = a_form()
+    app.multiselect(key="ask.symbols").set_value(["../x"])
+    rerun(app)
+    assert "cannot be a symbol" in texts(app)
+    app.button(key="launch.run_button").click()
+    rerun(app)
+    assert default_store().list() == []
+
+
+def test_a_file_that_is_not_there_is_an_error_and_no_traceback(tmp_path):
+    app = a_form()
+    app.selectbox(key="ask.source").set_value("file")
+    rerun(app)
+    app.text_input(key="ask.path").set_value(str(tmp_path / "nothing.csv"))
+    rerun(app)
+    app.button(key="launch.run_button").click()
+    wait_for_the_run(rerun(app))
+    assert "nothing.csv" in texts(app)
+
+
+def test_a_run_without_trades_says_why():
+    a_run("orb.min_atr_mult=0.99")
+    said = open_app()
+    assert "No trade was taken" in texts(said)
+    assert "The opening range was too narrow" in said.dataframe[0].value["why"].tolist()
+
+
+def test_a_symbol_that_failed_is_named_first(tmp_path, monkeypatch):
+    from orb_core import service
+    from orb_core.errors import NoBarsError
+
+    fetch = service.SyntheticSource.fetch
+
+    def failing(self, symbol, *args):
+        if symbol == "BAD":
+            raise NoBarsError("no bars of BAD")
+        return fetch(self, symbol, *args)
+
+    monkeypatch.setattr(service.SyntheticSource, "fetch", failing)
+    a_run(symbols=("SPY", "BAD"))
+    app = open_app()
+    assert "BAD failed: no bars of BAD" in texts(app)
+
+
+@pytest.mark.parametrize("path", ["../../etc", "nope", "<script>", "a" * 100])
+def test_an_address_with_a_run_that_is_not_there_says_so(path):
+    app = open_app(run=path)
+    assert len(app.error) == 1

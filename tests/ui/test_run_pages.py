@@ -1,0 +1,157 @@
+import json
+
+import pytest
+
+from orb_core.service import default_store
+from tests.ui.app import a_run, open_app, rerun, texts
+
+
+def test_the_list_of_runs_is_empty_with_a_way_on():
+    app = open_app("runs")
+    assert "No run is stored in" in texts(app)
+
+
+def test_every_run_is_listed_newest_first_with_what_sets_it_apart():
+    a_run()
+    a_run("orb.base_minutes=30")
+    table = open_app("runs").dataframe[0].value
+    assert table["title"].tolist() == ["Opening range 30 minutes", "Defaults"]
+    assert table["symbols"].tolist() == ["SPY", "SPY"]
+    assert len(table["equity"].iloc[0]) > 1
+
+
+def test_a_run_of_the_command_line_appears_by_itself():
+    app = open_app("runs")
+    a_run()
+    assert len(rerun(app).dataframe[0].value) == 1
+
+
+def test_a_broken_run_folder_is_listed_with_its_reason_and_breaks_nothing():
+    run = a_run()
+    (run.folder.parent / "broken").mkdir()
+    app = open_app("runs")
+    assert len(app.dataframe[0].value) == 1
+    assert "broken cannot be read" in texts(app)
+    (run.folder / "run.json").write_text("{")
+    assert "No run is stored" in texts(rerun(app))
+
+
+def test_titles_are_text_and_never_markup():
+    run = a_run()
+    default_store().annotate(run.run_id, title="**bold** <b>x</b> :red[y]")
+    app = open_app("run", run=run.run_id)
+    (heading,) = [m.value for m in app.markdown if m.value.startswith("####")]
+    assert "\\*\\*bold\\*\\* \\<b\\>x\\</b\\> \\:red\\[y\\]" in heading
+
+
+def test_the_overview_shows_headline_unclear_fills_and_sharpe():
+    app = open_app("run", run=a_run().run_id)
+    labels = [m.label for m in app.metric]
+    assert labels == ["Total", "Per trade", "Trades", "Win rate", "Worst drop", "Costs", "Unclear fills", "Sharpe"]
+    assert "Made-up prices" in texts(app)
+
+
+def test_only_the_open_tab_is_computed():
+    run = a_run()
+    app = open_app("run", run=run.run_id, tab="Trades")
+    assert not app.metric
+    trades = app.dataframe[0].value
+    assert len(trades) == run.manifest.totals.trades
+    assert trades["date"].iloc[0] == "2024-01-02 Tue"
+    assert set(trades["side"]) <= {"▲ long", "▼ short"}
+
+
+def test_the_setup_tells_what_differs_and_on_which_bars():
+    run = a_run("trade.stop_mode=or_midpoint")
+    app = open_app("run", run=run.run_id, tab="Setup")
+    (difference,) = app.dataframe[0].value.to_dict("records")
+    assert difference["This run"] == "Middle of the range"
+    assert difference["Default"] == "Other side of the range"
+    assert "stop_mode: or_midpoint" in app.code[0].value
+
+
+def test_a_clone_takes_settings_symbols_and_dates_to_launch():
+    run = a_run("orb.base_minutes=30", symbols=("QQQ", "IWM"))
+    app = open_app("run", run=run.run_id, tab="Setup")
+    app.button(key="run.clone").click()
+    rerun(app)
+    assert app.session_state["set.orb.base_minutes"] == 30
+    assert app.session_state["ask.symbols"] == ["QQQ", "IWM"]
+    assert app.session_state["ask.dates"] == (run.manifest.start, run.manifest.end)
+
+
+def first_trade(run):
+    trade = run.all_trades().iloc[0]
+    return {
+        "run": run.run_id,
+        "symbol": trade["symbol"],
+        "date": f"{trade['session_date']:%Y-%m-%d}",
+        "trade": trade["trade_id"],
+    }
+
+
+def chart(app):
+    return json.loads(app.get("plotly_chart")[0].proto.spec)
+
+
+def test_a_session_shows_its_trade_on_the_chart_and_in_words():
+    run = a_run()
+    app = open_app("session", **first_trade(run))
+    names = {trace.get("name") for trace in chart(app)["data"]}
+    assert {"Price", "Volume", "VWAP", "Entry", "Stop in force"} <= names
+    said = texts(app)
+    assert "Opening range 09:30–" in said
+    assert "1 R =" in said
+    assert "Made-up prices" in said
+    assert [frame.value.columns[0] for frame in app.dataframe] == ["Time, New York", "Factor"]
+
+
+def test_the_next_trade_is_one_click_away():
+    run = a_run()
+    app = open_app("session", **first_trade(run))
+    assert app.button(key="session.arrow_back").disabled
+    app.button(key="session.arrow_forward").click()
+    rerun(app)
+    assert app.query_params["trade"] == run.all_trades()["trade_id"].iloc[1]
+
+
+def test_a_day_without_a_trade_shows_every_breakout_and_why_it_was_refused():
+    run = a_run("governance.time_cutoff='09:31'")
+    app = open_app("session", run=run.run_id, symbol="SPY", date="2024-01-03")
+    assert "Entry" not in {trace.get("name") for trace in chart(app)["data"]}
+    if len(app.dataframe):
+        assert set(app.dataframe[0].value["What became of it"]) == {"After the entry cutoff"}
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("run", {"run": "nope"}),
+        ("run", {"run": "../../etc/passwd"}),
+        ("session", {"run": "nope", "date": "2024-01-02"}),
+    ],
+)
+def test_an_address_of_a_run_that_is_not_there_says_so(page, query):
+    assert len(open_app(page, **query).error) == 1
+
+
+@pytest.mark.parametrize(
+    "query", [{"date": "2024-13-45"}, {"date": "<b>"}, {"date": "2024-01-06"}, {"symbol": "XX", "date": "2024-01-03"}]
+)
+def test_a_session_that_is_not_there_says_so(query):
+    app = open_app("session", run=a_run().run_id, **query)
+    assert len(app.error) == 1
+
+
+def test_a_trade_that_is_not_there_shows_the_days_first():
+    run = a_run()
+    app = open_app("session", **{**first_trade(run), "trade": "nonsense"})
+    assert "Entry" in {trace.get("name") for trace in chart(app)["data"]}
+
+
+def test_a_run_deleted_while_it_is_shown_says_so():
+    run = a_run()
+    app = open_app("run", run=run.run_id)
+    default_store().delete(run.run_id)
+    app.run()
+    assert len(app.error) == 1
