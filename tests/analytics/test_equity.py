@@ -1,7 +1,7 @@
-import empyrical
 import numpy as np
 import pandas as pd
 import pytest
+import quantstats.stats as quantstats
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -192,10 +192,10 @@ def test_the_curve_follows_exits_not_entries(make_trades, make_config):
     assert curve.dtypes.astype(str).to_dict() == EQUITY
 
 
-def test_the_greatest_fall_of_equity_agrees_with_empyrical(random_trades, make_config):
+def test_the_greatest_fall_of_equity_agrees_with_quantstats(random_trades, make_config):
     curve = equity_curve(book(random_trades(300), make_config()), START, 100_000)
     returns = curve["equity"].pct_change().dropna()
-    assert curve["drawdown_pct"].min() == pytest.approx(empyrical.max_drawdown(returns), rel=1e-9)
+    assert curve["drawdown_pct"].min() == pytest.approx(quantstats.max_drawdown(returns), rel=1e-9)
 
 
 def test_tables_of_several_symbols_keep_their_types(make_trades, make_sessions):
