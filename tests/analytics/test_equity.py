@@ -195,6 +195,7 @@ def test_the_curve_follows_exits_not_entries(make_trades, make_config):
 def test_the_greatest_fall_of_equity_agrees_with_quantstats(random_trades, make_config):
     curve = equity_curve(book(random_trades(300), make_config()), START, 100_000)
     returns = curve["equity"].pct_change().dropna()
+    returns.index = pd.bdate_range("2020-01-01", periods=len(returns))
     assert curve["drawdown_pct"].min() == pytest.approx(quantstats.max_drawdown(returns), rel=1e-9)
 
 
