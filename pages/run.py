@@ -20,8 +20,13 @@ try:
     of = cached.run(run_id)
     breadcrumb(("Runs", RUNS, {}), here=plain(title_text(of.manifest, of.notes)))
     result.heading(of)
+    # The way back from a session passes this page's address with the session's query: it was left on its trades.
     overview, trades, setup = st.tabs(
-        ["Overview", "Trades", "Setup"], key="tab", on_change="rerun", bind="query-params"
+        ["Overview", "Trades", "Setup"],
+        default="Trades" if "trade" in st.query_params else None,
+        key="tab",
+        on_change="rerun",
+        bind="query-params",
     )
     with overview:
         if overview.open:
