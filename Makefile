@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 KERNELS := $(wildcard orb_core/*/*_nb.py)
 WORKERS ?= auto
 
-.PHONY: app test lint bench clean
+.PHONY: app test lint bench screenshots clean
 .DELETE_ON_ERROR:
 
 app: $(VENV)/.compiled
@@ -23,6 +23,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python benchmarks/engine.py
+
+screenshots: $(VENV)/.dev $(VENV)/.compiled
+	$(RUN) -m docs.screenshots
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -134,7 +134,7 @@ def sections(page: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.parametrize("target", ["app", "test", "bench"])
+@pytest.mark.parametrize("target", ["app", "test", "bench", "screenshots"])
 def test_every_make_command_that_is_not_run_exists(target):
     done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
