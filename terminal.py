@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from orb_core.config.symbols import normalize_symbols
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -57,8 +59,9 @@ class Screen:
 
     def asked(self, request: RunRequest, run_id: str) -> None:
         """Say what is about to be run."""
-        symbols = ", ".join(request.symbols[:NAMES_SHOWN])
-        more = len(request.symbols) - NAMES_SHOWN
+        names = normalize_symbols(request.symbols).symbols
+        symbols = ", ".join(names[:NAMES_SHOWN])
+        more = len(names) - NAMES_SHOWN
         self.say(f"Run ID: {run_id}")
         self.say(f"Symbols: {symbols}{f' and {more} more' if more > 0 else ''}")
         self.say(f"Sessions: {request.start} to {request.end}, bars of {request.config.data.interval}")
@@ -158,4 +161,7 @@ def _best(totals: Totals) -> float | None:
 
 
 def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+,.2f}"
+    """Write a number in at most ten characters, as long as it is below ten million."""
+    if value is None:
+        return NOTHING
+    return f"{value:+,.2f}" if abs(value) < 10_000 else f"{value:+,.0f}"

@@ -19,6 +19,7 @@ from loguru import logger
 
 from orb_core.analytics.remarks import thin_opening_ranges, warnings
 from orb_core.analytics.session_view import SessionView
+from orb_core.config.load import config_hash, differences
 from orb_core.config.models import RunConfig
 from orb_core.config.symbols import normalize_symbols
 from orb_core.data.archive import CachedSource
@@ -329,6 +330,9 @@ class _Work:
         request = self._request
         for note in notes:
             logger.warning(note)
+        changed = {path: value for path, (value, _) in differences(request.config).items()}
+        logger.debug("Config {}, differing from the defaults in {}", config_hash(request.config), changed or "nothing")
+        logger.debug("{} to {}, bars from {}", request.start, request.end, request.source)
         done: dict[str, SymbolRun] = {}
         failed: dict[str, str] = {}
         with ThreadPoolExecutor(request.workers or os.cpu_count()) as pool:
@@ -402,6 +406,7 @@ class _Work:
             with self._lock:
                 self._seconds[step] += time.perf_counter() - started
                 self._finished[step] += 1
+                logger.debug("{}: {} took {:.3f} s", symbol, step, time.perf_counter() - started)
                 self._on_progress(Progress(step, symbol, self._finished[step], len(self._request.symbols)))
 
 
