@@ -12,22 +12,30 @@ and writes it.
 import hashlib
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 
-from orb_core.data.bars import fingerprint
+from orb_core.data.bars import TIMESTAMP, VALUES, fingerprint
 from orb_core.errors import DamagedRunError
 from orb_core.store import durable
-from orb_core.store.manifest import Chunk
 from orb_core.store.tables import BARS, empty_frame, read_parquet, to_parquet
 
 FOLDER: Final = ".bars"
 _ASIDE: Final = ".unused-"
+_ENCODINGS: Final = {TIMESTAMP: "DELTA_BINARY_PACKED", **dict.fromkeys(VALUES, "BYTE_STREAM_SPLIT")}
+"""Half the size of the default on real bars, and written in a third of the time."""
 _SHA256: Final = re.compile(rb"[0-9a-f]{64}")
+
+
+class Chunk(NamedTuple):
+    """One calendar month of bars, such as "2024-01" in UTC, and the SHA-256 that is its name."""
+
+    month: str
+    sha256: str
 
 
 def split(bars: pd.DataFrame) -> list[tuple[Chunk, pd.DataFrame]]:
@@ -40,9 +48,9 @@ def split(bars: pd.DataFrame) -> list[tuple[Chunk, pd.DataFrame]]:
     ]
 
 
-def fingerprint_of(chunks: Sequence[Chunk]) -> str:
-    """Return the fingerprint of the bars made of these chunks: the SHA-256 of their names."""
-    return hashlib.sha256("\n".join(chunk.sha256 for chunk in chunks).encode()).hexdigest()
+def fingerprint_of(names: Iterable[str]) -> str:
+    """Return the fingerprint of the bars made of these chunks: the SHA-256 of the list of their names."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def write_missing(runs: Path, parts: Sequence[tuple[Chunk, pd.DataFrame]], workshop: Path) -> None:
@@ -62,7 +70,7 @@ def write_missing(runs: Path, parts: Sequence[tuple[Chunk, pd.DataFrame]], works
         place = _place(runs, chunk)
         if not place.exists():
             unfinished = workshop / f"{uuid.uuid4().hex}.unfinished"
-            durable.write(unfinished, to_parquet(part, BARS))
+            durable.write(unfinished, to_parquet(part, BARS, _ENCODINGS))
             unfinished.replace(place)
     durable.sync_folder(runs / FOLDER)
 

@@ -40,13 +40,6 @@ class Totals(_Stored):
         return cls.model_validate({"trades": metrics["total_trades"], **metrics})
 
 
-class Chunk(_Stored):
-    """One calendar month (UTC) of a symbol's bars: `.bars/<sha256>.parquet`."""
-
-    month: str
-    sha256: str
-
-
 class SymbolRecord(_Stored):
     """How one symbol of a run went.
 
@@ -54,10 +47,10 @@ class SymbolRecord(_Stored):
     ----------
     status : str
         `complete`, `failed` (`error` says why) or `cancelled` (it was not reached).
-    bars : tuple of Chunk
-        The bars the backtest read, warm-up included, in time order.
+    bars : dict
+        The bars the backtest read, warm-up included: calendar month (UTC) → SHA-256 of its chunk, in time order.
     fingerprint : str or None
-        SHA-256 of the chunks' own, in their order.
+        SHA-256 of the list of those.
     """
 
     status: Literal["complete", "failed", "cancelled"]
@@ -65,7 +58,7 @@ class SymbolRecord(_Stored):
     warnings: tuple[str, ...] = ()
     first_bar: datetime | None = None
     last_bar: datetime | None = None
-    bars: tuple[Chunk, ...] = ()
+    bars: dict[str, str] = {}
     fingerprint: str | None = None
     totals: Totals | None = None
 

@@ -19,8 +19,8 @@ from orb_core.config.load import config_hash, differences
 from orb_core.config.models import RunConfig
 from orb_core.data.sessions import session_table
 from orb_core.engine.backtest import ENGINE_VERSION, BacktestResult
-from orb_core.store.bar_chunks import fingerprint_of, split
-from orb_core.store.manifest import SCHEMA_VERSION, Chunk, Manifest, SymbolRecord, Totals
+from orb_core.store.bar_chunks import Chunk, fingerprint_of, split
+from orb_core.store.manifest import SCHEMA_VERSION, Manifest, SymbolRecord, Totals
 from orb_core.store.provenance import git_commit, package_versions
 from orb_core.store.tables import ALL_TRADES, empty_frame
 
@@ -196,14 +196,14 @@ class NewRun:
         if symbol not in self.done:
             return SymbolRecord(status="cancelled")
         run = self.done[symbol]
-        chunks = tuple(chunk for chunk, _ in run.parts)
+        chunks = {chunk.month: chunk.sha256 for chunk, _ in run.parts}
         return SymbolRecord(
             status="complete",
             warnings=run.warnings,
             first_bar=run.bars["timestamp_utc"].iloc[0],
             last_bar=run.bars["timestamp_utc"].iloc[-1],
             bars=chunks,
-            fingerprint=fingerprint_of(chunks),
+            fingerprint=fingerprint_of(chunks.values()),
             totals=Totals.of(self.per_symbol[symbol].metrics),
         )
 

@@ -22,7 +22,17 @@ def package_versions() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def git_commit() -> str | None:
     """Return the commit the project stands at, `-dirty` if files differ from it; None outside a repository."""
-    command = ["git", "-C", str(_PROJECT), "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
+    command = [
+        "git",
+        "--no-optional-locks",
+        "-C",
+        str(_PROJECT),
+        "describe",
+        "--always",
+        "--abbrev=40",
+        "--match=",
+        "--dirty",
+    ]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603 — all of it is ours
     except (OSError, subprocess.TimeoutExpired):

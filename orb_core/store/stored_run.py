@@ -14,6 +14,7 @@ from orb_core.config.models import RunConfig
 from orb_core.config.symbols import encode_symbol
 from orb_core.errors import DamagedRunError, StoreError
 from orb_core.store import bar_chunks
+from orb_core.store.bar_chunks import Chunk
 from orb_core.store.manifest import Manifest, Notes, SymbolRecord, read_json, read_notes
 from orb_core.store.tables import ALL_TRADES, KINDS, read_parquet
 
@@ -93,8 +94,8 @@ class StoredRun:
         """Return the bars of a symbol's backtest, warm-up included; only UTC months from `start` to `end` if given."""
         first = f"{start:%Y-%m}" if start else ""
         last = f"{end:%Y-%m}" if end else "9999-12"
-        chunks = [chunk for chunk in self._record(symbol).bars if first <= chunk.month <= last]
-        return bar_chunks.read(self.folder.parent, chunks)
+        chunks = self._record(symbol).bars.items()
+        return bar_chunks.read(self.folder.parent, [Chunk(*chunk) for chunk in chunks if first <= chunk[0] <= last])
 
     def _record(self, symbol: str) -> SymbolRecord:
         record = self.manifest.symbols.get(symbol)

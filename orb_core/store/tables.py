@@ -75,7 +75,7 @@ def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
     return pa.schema([(name, _ARROW_TYPES[dtype]) for name, dtype in columns.items()])
 
 
-def to_parquet(frame: pd.DataFrame, columns: Mapping[str, str]) -> bytes:
+def to_parquet(frame: pd.DataFrame, columns: Mapping[str, str], encodings: Mapping[str, str] | None = None) -> bytes:
     """Return the frame as a Parquet file.
 
     The same rows give the same bytes, whatever the frame's index or the order of its categories: nothing but the
@@ -87,9 +87,12 @@ def to_parquet(frame: pd.DataFrame, columns: Mapping[str, str]) -> bytes:
         Exactly the declared columns, in their order.
     columns : Mapping
         Column name → pandas dtype, as in `orb_core.engine.records`.
+    encodings : Mapping, optional
+        Column name → Parquet encoding; without it, Parquet's own choice.
     """
     sink = pa.BufferOutputStream()
-    pq.write_table(_table(frame, columns), sink, compression="zstd")
+    own = {"use_dictionary": False, "column_encoding": dict(encodings)} if encodings else {}
+    pq.write_table(_table(frame, columns), sink, compression="zstd", **own)
     return bytes(sink.getvalue())
 
 

@@ -34,12 +34,12 @@ def test_unknown_volumes_come_back_unknown(store):
 
 def test_there_is_a_chunk_per_calendar_month_named_by_its_bars(store):
     run_id = store.save(new_run())
-    january, february = store.load(run_id).manifest.symbols["SPY"].bars
+    of_months = store.load(run_id).manifest.symbols["SPY"].bars
 
-    assert (january.month, february.month) == ("2024-01", "2024-02")
-    assert chunks(store) == {f"{january.sha256}.parquet", f"{february.sha256}.parquet"}
-    assert fingerprint(store.bars(run_id, "SPY", end=START)) == january.sha256
-    assert fingerprint(store.bars(run_id, "SPY", start=END)) == february.sha256
+    assert list(of_months) == ["2024-01", "2024-02"]
+    assert chunks(store) == {f"{name}.parquet" for name in of_months.values()}
+    assert fingerprint(store.bars(run_id, "SPY", end=START)) == of_months["2024-01"]
+    assert fingerprint(store.bars(run_id, "SPY", start=END)) == of_months["2024-02"]
 
 
 def test_the_fingerprint_is_that_of_the_list_of_chunks(store):
@@ -47,7 +47,7 @@ def test_the_fingerprint_is_that_of_the_list_of_chunks(store):
     other = store.load(store.save(new_run(done={"SPY": only_from("2024-02")}))).manifest.symbols["SPY"]
 
     assert same[0].fingerprint == same[1].fingerprint != other.fingerprint
-    assert other.bars == same[0].bars[1:]
+    assert other.bars == {"2024-02": same[0].bars["2024-02"]}
 
 
 def test_runs_on_the_same_bars_share_them(store):
@@ -72,7 +72,7 @@ def test_deleting_a_run_removes_the_bars_that_no_other_uses(store):
     store.save(new_run(run_id="february", done={"SPY": only_from("2024-02")}))
 
     store.delete("january_and_february")
-    assert chunks(store) == {f"{chunk.sha256}.parquet" for chunk in store.load("february").manifest.symbols["SPY"].bars}
+    assert chunks(store) == {f"{name}.parquet" for name in store.load("february").manifest.symbols["SPY"].bars.values()}
     pd.testing.assert_frame_equal(store.bars("february", "SPY"), only_from("2024-02").bars)
 
     store.delete("february")
@@ -151,7 +151,7 @@ def test_bars_that_are_gone_or_changed_are_named(store):
     run_id = store.save(new_run())
     january, february = sorted(
         (store.path / ".bars").iterdir(),
-        key=lambda path: path.stem != store.load(run_id).manifest.symbols["SPY"].bars[0].sha256,
+        key=lambda path: path.stem != store.load(run_id).manifest.symbols["SPY"].bars["2024-01"],
     )
 
     january.write_bytes(february.read_bytes())
