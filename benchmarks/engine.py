@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import rivals  # noqa: E402 - the path comes first
 from benchmarks.market import LONG_YEARS, YEAR_BARS, synthetic_bars  # noqa: E402
 from orb_core import EventLoopBacktest, load_config  # noqa: E402
-from orb_core.engine.backtest import _simulate  # noqa: E402
+from orb_core.engine.backtest import simulate  # noqa: E402
 from orb_core.engine.prepare import factors, prepare  # noqa: E402
 
 PLAIN: Final = (
@@ -97,7 +97,7 @@ def engine() -> Iterator[Figure]:
     yield Figure("ten times the bars", long / short, "times the time", most=11)
     prepared = prepare(years, config, "SPY", None, None)
     values = factors(prepared, config)
-    kernel = seconds(lambda: _simulate(prepared, values))
+    kernel = seconds(lambda: simulate(prepared, values))
     yield Figure("simulation kernel alone", len(years) / kernel / 1e6, "M bars/s", least=25)
     yield Figure("20 symbol-years, two threads", threads_speedup(backtest), "times one thread", least=1.6)
 

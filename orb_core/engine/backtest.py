@@ -99,8 +99,8 @@ class EventLoopBacktest:
         if first and last and last < first:
             raise ConfigError(f"`end` is {last}, before `start` {first}; swap them")
         prepared = prepare(bars, self.config, symbol, first, last)
-        rows = _simulate(prepared, factors(prepared, self.config))
-        return _result(prepared, self.config, symbol, rows)
+        rows = simulate(prepared, factors(prepared, self.config))
+        return result_of(prepared, self.config, symbol, rows)
 
 
 def _date(value: date | str | None, name: str) -> date | None:
@@ -123,7 +123,7 @@ class Rows(NamedTuple):
     stops: NDArray[Any]
 
 
-def _simulate(p: Prepared, f: Factors) -> Rows:
+def simulate(p: Prepared, f: Factors) -> Rows:
     """Call the kernel with scratch space for a usual run; it makes more when it needs it."""
     n = max(16, 4 * len(p.sessions))
     scratch = (
@@ -138,7 +138,7 @@ def _simulate(p: Prepared, f: Factors) -> Rows:
     )
 
 
-def _result(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> BacktestResult:
+def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> BacktestResult:
     """Turn the kernel's rows into the result tables."""
     signals, trades, fills, stops = rows
     dates = p.table.dates.astype("datetime64[s]")

@@ -238,7 +238,7 @@ def simulate_nb(
         entered_long, entered_short = False, False
         or_end_ns = row.open_ns + row.or_minutes * MINUTE_NS
         is_traded = row.or_state == VALID and not row.warmup
-        allow_long, allow_short = _allowed_sides_nb(row, rules)
+        allow_long, allow_short = allowed_sides_nb(row, rules)
         upper_eps, lower_eps = eps_nb(row.upper), eps_nb(row.lower)
         pending = 0.0  # side of a confirmed close-mode signal that enters at the next bar's open
         session_stop = row.first_bar + row.bars
@@ -299,13 +299,13 @@ def simulate_nb(
                     elif rules.entry_mode == OR_END:
                         trigger = raw_fill
                     signal.trigger = trigger
-                    _weigh_factors_nb(signal, row, decided, close, rel_volume, price_action, vwap, adx, rules)
+                    weigh_factors_nb(signal, row, decided, close, rel_volume, price_action, vwap, adx, rules)
                     entered_side = entered_long if direction > 0.0 else entered_short
-                    signal.reason = _refusal_nb(
+                    signal.reason = refusal_nb(
                         signal, row, ts_ns[entry_bar], or_end_ns, losses, accepted, entered_side, rules
                     )
                     if signal.reason == ACCEPTED:
-                        _open_position_nb(position, row, direction, raw_fill, entry_bar, decided, high, low, rules)
+                        open_position_nb(position, row, direction, raw_fill, entry_bar, decided, high, low, rules)
                         if not position.is_open:
                             signal.reason = RISK_TOO_SMALL
                     n_signals += 1
@@ -420,7 +420,7 @@ def simulate_nb(
 
 
 @njit(cache=True, nogil=True)
-def _allowed_sides_nb(row: Any, rules: Any) -> tuple[bool, bool]:
+def allowed_sides_nb(row: Any, rules: Any) -> tuple[bool, bool]:
     """Which sides the direction setting leaves open in this session."""
     if rules.direction == OR_CANDLE:
         return row.or_close > row.or_open, row.or_close < row.or_open
@@ -435,7 +435,7 @@ def _is_upper_nearer_nb(row: Any, bar_open: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _weigh_factors_nb(
+def weigh_factors_nb(
     signal: Any,
     row: Any,
     j: int,
@@ -486,7 +486,7 @@ def _weigh_factors_nb(
 
 
 @njit(cache=True, nogil=True)
-def _refusal_nb(
+def refusal_nb(
     signal: Any,
     row: Any,
     entry_ns: int,
@@ -517,7 +517,7 @@ def _refusal_nb(
 
 
 @njit(cache=True, nogil=True)
-def _open_position_nb(
+def open_position_nb(
     position: Any,
     row: Any,
     direction: float,
