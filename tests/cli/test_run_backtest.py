@@ -166,6 +166,15 @@ class TestWhatIsShown:
         assert "Note: SPY was given more than once; it runs once" in shown
         assert "Symbols: SPY, QQQ\n" in shown
 
+    def test_the_wait_for_the_compiler_is_announced(self, capsys, monkeypatch, tmp_path):
+        announced = "Compiling the engine, once: this takes about 20 seconds"
+        run_backtest.main([*MADE_UP])
+        assert announced not in capsys.readouterr().out
+
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "nothing compiled"))
+        run_backtest.main([*MADE_UP])
+        assert announced in capsys.readouterr().out
+
     def test_help_answers_at_once_and_imports_nothing_heavy(self):
         code = """
             import sys, runpy

@@ -3,12 +3,15 @@ import math
 import re
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orb_core.engine import records
 from orb_core.store.tables import (
@@ -233,3 +236,46 @@ def test_the_page_of_results_lists_every_column_in_order():
     assert listed["Sessions"] == list(records.SESSIONS)
     for name in set(ALL_TRADES) - set(records.TRADES):
         assert f"`{name}`" in page
+
+
+VALUES = {
+    records.TEXT: st.sampled_from(["long", "short", "", "a\tb", "ü", "=1+1"]),
+    "str": st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    "float64": st.floats(),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "int8": st.integers(-128, 127),
+    "bool": st.booleans(),
+    records.TIME: st.integers(-(2**62), 2**62),
+    records.DATE: st.integers(-100_000, 100_000).map(lambda day: day * 86_400),
+    "datetime64[ns]": st.integers(-(2**62), 2**62),
+}
+
+
+@given(st.data())
+def test_any_rows_come_back_as_they_were(data):
+    columns = {f"column_{number}": dtype for number, dtype in enumerate(VALUES)}
+    n = data.draw(st.integers(0, 5))
+    frame = pd.DataFrame(
+        {
+            name: as_column(data.draw(st.lists(VALUES[dtype], min_size=n, max_size=n)), dtype)
+            for name, dtype in columns.items()
+        }
+    )
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "table.parquet")
+        file.write_bytes(to_parquet(frame, columns))
+
+        read = read_parquet(file, columns)
+
+    pd.testing.assert_frame_equal(read, frame, check_exact=True, check_categorical=False)
+    assert to_parquet(read, columns) == to_parquet(frame, columns)
+
+
+def as_column(values, dtype):
+    if dtype == records.TIME:
+        return pd.Series(pd.DatetimeIndex(np.array(values, "datetime64[ns]"), tz="UTC"))
+    if dtype == records.DATE:
+        return pd.Series(np.array(values, "datetime64[s]"))
+    if dtype == "datetime64[ns]":
+        return pd.Series(np.array(values, "datetime64[ns]"))
+    return pd.Series(values, dtype=dtype)
