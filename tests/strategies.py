@@ -257,7 +257,7 @@ def settings_of(draw, venue: Venue, step: float, tick: float) -> dict[str, Any]:
             "atr_period": draw(one_of(14, 1, 2, 3)),
             "enable_validity_filter": draw(mostly(False, True)),
             "min_atr_mult": draw(one_of(0.0, 0.08, 0.25)),
-            "max_atr_mult": draw(one_of(1.0, 0.5, 3.0)),
+            "max_atr_mult": draw(one_of(1.0, 0.5, 0.3)),
         },
         "buffers": {
             "fixed": draw(one_of(0.0, 0.0, step, 0.4 * step)),
@@ -278,7 +278,7 @@ def settings_of(draw, venue: Venue, step: float, tick: float) -> dict[str, Any]:
         },
         "trade": draw(trade_of(step, bar_minutes)),
         "governance": {
-            "max_signals_per_day": draw(mostly(20, 1, 3)),
+            "max_signals_per_day": draw(mostly(20, 1, 2, 3)),
             "lockout_after_losses": draw(mostly(None, 1, 2, 3)),
             "max_daily_loss_r": draw(mostly(None, 0.5, 1.0, 2.5)),
             "time_cutoff": draw(mostly(None, *venue.cutoffs)),
@@ -324,7 +324,7 @@ def factors_of() -> st.SearchStrategy[dict[str, Any]]:
             "profile_proxy": st.builds(
                 lambda enabled, edges: {"enabled": enabled, "val_pct": edges[0], "vah_pct": edges[1]},
                 st.booleans(),
-                one_of((0.25, 0.75), (0.0, 1.0), (0.3, 0.5), (0.0, 0.25)),
+                one_of((0.25, 0.75), (0.0, 1.0), (0.5, 0.9), (0.1, 0.5)),
             ),
             "vwap": st.fixed_dictionaries({"enabled": st.booleans(), "reset_mode": one_of("session", "or_end")}),
             "adx": st.fixed_dictionaries(
