@@ -18,7 +18,9 @@ SIDEBAR_PX = 340
 STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
-.st-key-launch-run { position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: inherit; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-launch-run) {
+    position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: BACKGROUND;
+}
 </style>
 """
 """What the theme cannot say: the page's own width for the page, and Run in sight while the settings scroll."""
@@ -29,7 +31,8 @@ def menu() -> StreamlitPage:
     """Register the pages, draw the menu, and return the page that is asked for."""
     st.session_state["frame.entered"] = True
     page = _navigation("top")
-    st.html(STYLE)
+    sidebar = f"theme.{'dark' if is_dark() else 'light'}.sidebar.backgroundColor"
+    st.html(STYLE.replace("BACKGROUND", st.get_option(sidebar)))
     return page
 
 

@@ -71,7 +71,7 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         st.plotly_chart(
             equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
             theme=None,
-            key=f"equity.{of.run_id}",
+            key="result.equity",
             config=CHART_CONFIG,
             alt=f"Running total of {metrics['total_trades']} trades in R, above its drawdown",
         )

@@ -27,7 +27,9 @@ def changes_text(changed: Mapping[str, Any], named: int = NAMED_CHANGES) -> str:
 
 def _change(path: str, value: Any) -> str:
     setting = by_path().get(path)
-    return f"{setting.title} {setting.say(value)}" if setting else f"{path} {value}"
+    if setting is None:
+        return f"{path} {value}"
+    return f"{setting.title}{':' if setting.kind == 'choice' else ''} {setting.say(value)}"
 
 
 def title_text(manifest: Manifest, notes: Notes) -> str:
@@ -62,4 +64,4 @@ def source_text(manifest: Manifest) -> str:
 
 def bars_text(manifest: Manifest) -> str:
     """Say how long a bar is."""
-    return f"{by_path()['data.interval'].labels.get(manifest.interval, manifest.interval)} bars"
+    return f"{manifest.interval.removesuffix('m')}-minute bars"
