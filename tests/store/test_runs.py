@@ -11,15 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.dataset as pa_dataset
 import pytest
 
+from orb_core import EventLoopBacktest, load_config
+from orb_core.data.synthetic import SyntheticSource
 from orb_core.errors import DamagedRunError, RunExistsError, RunNotFoundError, StoreError
 from orb_core.store import durable
 from orb_core.store.manifest import SCHEMA_VERSION, Notes
+from orb_core.store.new_run import SymbolRun
 from orb_core.store.runs import RunStore
-from tests.store.made_runs import CREATED, LOCAL_ID, backtest, new_run, symbol_run
+from tests.store.made_runs import CREATED, END, LOCAL_ID, START, WARMUP_START, backtest, new_run, symbol_run
 
 ROOT = Path(__file__).parents[2]
+ROUND_THE_CLOCK = ("session.calendar=24/7", "data.warmup_sessions=2", "governance.time_cutoff=null")
 
 
 class TestSaving:
@@ -452,6 +457,37 @@ class TestReading:
             store.load(run_id).metrics("SPY")
 
 
+class TestReadingByOtherTools:
+    def test_the_trades_of_all_runs_read_as_one_table_whatever_their_exchange(self, store):
+        config = load_config(overrides=ROUND_THE_CLOCK)
+        bars = SyntheticSource(config.session).fetch("BTC-USD", WARMUP_START, END, "1m")
+        result, other_policy = (
+            EventLoopBacktest(load_config(overrides=[*ROUND_THE_CLOCK, f"execution.ambiguity={policy}"])).run(
+                bars, "BTC-USD", START, END
+            )
+            for policy in ("conservative", "optimistic")
+        )
+        done = {"BTC-USD": SymbolRun(result, other_policy, bars, {})}
+        store.save(new_run(run_id="stocks"))
+        store.save(new_run("BTC-USD", run_id="coins", config=result.config, done=done))
+
+        files = sorted(map(str, store.path.glob("*/all_trades.parquet")))
+        trades = pa_dataset.dataset(files).to_table().to_pandas()
+
+        assert trades.groupby("run_id", observed=True).size().to_dict() == {
+            run_id: len(store.load(run_id).all_trades()) for run_id in ("stocks", "coins")
+        }
+        assert trades["entry_local"].dt.tz is None
+
+    def test_pandas_alone_reads_a_table(self, store):
+        run_id = store.save(new_run())
+        trades = pd.read_parquet(store.path / run_id / "SPY_trades.parquet")
+
+        assert trades["session_date"].iloc[0].isoformat() == "2024-01-29"
+        assert str(trades["entry_timestamp"].dt.tz) == "UTC"
+        assert set(trades["direction"]) <= {"long", "short"}
+
+
 class TestNotes:
     def test_a_new_run_has_none(self, store):
         assert store.load(store.save(new_run())).notes == Notes()
@@ -503,7 +539,7 @@ import os, time
 from pathlib import Path
 from orb_core.store import durable
 from orb_core.store.runs import RunStore
-from tests.store.made_runs import new_run
+from tests.store.made_runs import END, START, WARMUP_START, new_run
 store = RunStore({str(runs)!r})
 """
     return subprocess.Popen(
