@@ -167,11 +167,11 @@ def plain_breakout() -> Table:
 def main() -> None:
     """Measure and print."""
     console = Console()
-    table = Table("Figure", "Measured", "Unit", "Budget", "", title="Engine")
+    table = Table("Figure", "Measured", "Budget", "", title="Engine")
     for group in (engine, processes, command_line):
         with console.status(f"Measuring: {group.__doc__}"):
             for figure in group():
-                table.add_row(figure.name, f"{figure.measured:.2f}", figure.unit, figure.budget, figure.verdict)
+                table.add_row(figure.name, f"{figure.measured:.2f} {figure.unit}", figure.budget, figure.verdict)
     with console.status("Measuring other tools"):
         others = plain_breakout()
     console.print(table, others)
