@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, Protocol
 
 import pandas as pd
 
 INTERVALS: Final = ("1m", "2m", "5m", "15m", "30m")
+_NOTES: Final = "notes"
 
 
 class Source(Protocol):
@@ -39,7 +41,8 @@ class Source(Protocol):
         -------
         DataFrame
             The columns of `orb_core.data.bars`, tz-aware. Rows may still be unsorted, repeated, outside every
-            session or impossible: `orb_core.data.quality.clean_bars` mends and reports that.
+            session or impossible: `orb_core.data.quality.clean_bars` mends and reports that. What people who look at
+            a result must know of how the bars came about goes with them by `with_notes`.
 
         Raises
         ------
@@ -51,3 +54,14 @@ class Source(Protocol):
 def interval_minutes(interval: str) -> int:
     """Return the length in minutes of an interval such as "5m"."""
     return int(interval.removesuffix("m"))
+
+
+def with_notes(bars: pd.DataFrame, notes: Sequence[str]) -> pd.DataFrame:
+    """Return fetched bars with sentences about them, which end in the quality report and beside the results."""
+    bars.attrs[_NOTES] = tuple(notes)
+    return bars
+
+
+def notes_of(bars: pd.DataFrame) -> tuple[str, ...]:
+    """Return what `with_notes` said of bars; it gets lost when a frame is made into another one."""
+    return tuple(bars.attrs.get(_NOTES, ()))

@@ -15,6 +15,7 @@ from orb_core.data.bars import VALUES, check_bars
 from orb_core.data.files import FileSource
 from orb_core.data.quality import clean_bars
 from orb_core.data.sessions import session_table
+from orb_core.data.source import notes_of
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.errors import ConfigError, FileFormatError, NoBarsError
 
@@ -165,7 +166,7 @@ def test_a_symbol_column_tells_symbols_apart(tmp_path):
         FileSource(file).check_symbols(["SPY", "QQQ"])
         same(fetch(file))
         same(fetch(file, "QQQ"), QQQ)
-        with pytest.raises(NoBarsError, match=r"no row of AAPL .* are QQQ, SPY"):
+        with pytest.raises(NoBarsError, match=r"no row of AAPL; its symbols are QQQ, SPY"):
             fetch(file, "AAPL")
 
 
@@ -220,18 +221,25 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 def test_unknown_columns_are_an_error_that_shows_the_first_rows_and_the_options(tmp_path):
     (tmp_path / "a.csv").write_text("Date;Open\n01/02/2024 09:30;470,1\n")
-    BARS.drop(columns="volume").to_parquet(tmp_path / "a.parquet")
+    BARS.drop(columns="close").to_parquet(tmp_path / "a.parquet", index=False)
     with pytest.raises(FileFormatError) as error:
         fetch(tmp_path / "a.csv")
     for part in (
         "no known layout",
-        "timestamp_utc, open",
-        "datetime, open",
+        "Name the columns timestamp_utc, open",
+        "give a file as yfinance, Databento",
         "It begins:\nDate;Open\n01/02/2024 09:30;470,1",
     ):
         assert part in str(error.value)
     with pytest.raises(FileFormatError, match=r"no known layout.*\nIt begins:\ntimestamp_utc: timestamp"):
         fetch(tmp_path / "a.parquet")
+
+
+def test_a_file_without_volumes_has_unknown_ones_and_says_so(tmp_path):
+    BARS.drop(columns="volume").to_csv(tmp_path / "a.csv", index=False)
+    bars = fetch(tmp_path / "a.csv")
+    assert bars["volume"].isna().all()
+    assert notes_of(bars) == ("a.csv: no column of volumes; every volume is unknown",)
 
 
 def test_columns_that_fit_two_layouts_are_an_error(tmp_path):
@@ -254,20 +262,24 @@ ROW = b"2024-03-08 14:30:00+00:00,1,1,1,1,1\n"
     ("content", "sentence"),
     [
         (b"", "is empty"),
-        (b"\n\n", "no known layout"),
+        (b"\n\n", "is empty"),
         (bytes(range(256)) * 20, "neither Parquet nor text"),
-        (np.random.default_rng(7).bytes(5_000).replace(b"\0", b"\1"), "cannot be read|no known layout"),
-        ("timestamp_utc,open\n2024,1\n".encode("utf-16"), "neither Parquet nor text"),
-        ("timestamp_utc,öffnung\n".encode("latin-1"), "cannot be read"),
+        (np.random.default_rng(7).bytes(5_000).replace(b"\0", b"\1"), "not text in UTF-8.* save it as UTF-8"),
+        ("timestamp_utc,open\n2024,1\n".encode("utf-16"), "no known layout"),
+        ("timestamp_utc,öffnung\n".encode("latin-1"), r"not text in UTF-8 \(byte 0xf6 at 14\)"),
         (b"PAR1", "cannot be read"),
         (b"PAR1" + bytes(100), "cannot be read"),
         (b"\x1f\x8b" + b"x" * 100, "cannot be read"),
         (gzip.compress(HEADER + ROW * 9_000)[:400], "cannot be read"),
         (HEADER + b"2024-03-08 14:30:00+00:00,1,1,many,1,1\n", "invalid value 'many'"),
-        (HEADER + b"2024-03-08 14:30:00+00:00,1,1,1\n", "Expected 6 columns, got 4"),
-        (HEADER + b"03/08/2024 14:30,1,1,1,1,1\n", "does not hold times such as"),
-        (HEADER + ROW + b"2024-03-08 14:31:00,1,1,1,1,1\n", "does not hold times such as"),
-        (HEADER + b"1709908200,1,1,1,1,1\n", "does not hold times such as"),
+        (HEADER + b"2024-03-08 14:30:00+00:00,1,1,1\n", "header has 6 cells and the first row 4; give every row all"),
+        (HEADER + ROW + ROW[:30], "Expected 6 columns, got 4"),
+        (HEADER + b"2024-03-08,1,1,1,1,1\n", "is a date without a time of day"),
+        (HEADER + ROW + b"2024-03-08 14:31:00,1,1,1,1,1\n", "some stamps name a zone offset and some do not"),
+        (b"<!DOCTYPE html>\n<p>Not found</p>\n", "no known layout"),
+        (b'[{"t":1,"o":2,"h":3,"l":2,"c":3,"v":5}]', "no known layout"),
+        (b"x" * 1_000_000, "no known layout"),
+        (b"1,2,3,4,5,6,7,8,9\n", "no header, and its 9 cells a row fit no layout"),
     ],
 )
 def test_what_is_no_table_of_bars_is_an_error_of_ours(tmp_path, content, sentence):
