@@ -1,13 +1,15 @@
 """A run that was saved: its manifest, and its tables when they are asked for."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
+import pyarrow as pa
 
 from orb_core.config.load import config_from_json
 from orb_core.config.models import RunConfig
@@ -16,7 +18,9 @@ from orb_core.errors import DamagedRunError, StoreError
 from orb_core.store import bar_chunks
 from orb_core.store.bar_chunks import Chunk
 from orb_core.store.manifest import Manifest, Notes, SymbolRecord, read_json, read_notes
-from orb_core.store.tables import ALL_TRADES, KINDS, read_parquet
+from orb_core.store.tables import ALL_TRADES, KINDS, arrow_schema, read_parquet, read_table
+
+Table = TypeVar("Table")
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,30 @@ class StoredRun:
 
     def frame(self, symbol: str, kind: str) -> pd.DataFrame:
         """Return one table of one symbol: trades, fills, stops, signals, sessions or equity."""
-        if kind not in KINDS:
-            raise StoreError(f"A run has no table {kind!r}; it has {', '.join(KINDS)}")
-        self._record(symbol)
-        return self._table(f"{encode_symbol(symbol)}_{kind}.parquet", KINDS[kind])
+        return self._read(self._file(symbol, kind), KINDS[kind], read_parquet)
 
     def all_trades(self) -> pd.DataFrame:
         """Return the trades of all symbols in order of entry, with cash and the exchange's clock."""
-        return self._table("all_trades.parquet", ALL_TRADES)
+        return self._read("all_trades.parquet", ALL_TRADES, read_parquet)
 
     def equity(self) -> pd.DataFrame:
         """Return the equity curve of all symbols together."""
-        return self._table("combined_equity.parquet", KINDS["equity"])
+        return self._read("combined_equity.parquet", KINDS["equity"], read_parquet)
+
+    def table(self, kind: str, symbol: str | None = None) -> pa.Table:
+        """Return a table as Arrow has it, for whoever passes it on.
+
+        Of a symbol it holds what `frame` does. Of all it is that of `all_trades` or `equity`; the others stand one
+        below the other, in the order of the symbols.
+        """
+        whole = {"trades": ("all_trades", ALL_TRADES), "equity": ("combined_equity", KINDS["equity"])}
+        if symbol is None and kind in whole:
+            name, columns = whole[kind]
+            return self._read(f"{name}.parquet", columns, read_table)
+        if symbol is None:
+            tables = [self.table(kind, each) for each in self.symbols]
+            return pa.concat_tables(tables) if tables else arrow_schema(KINDS[kind]).empty_table()
+        return self._read(self._file(symbol, kind), KINDS[kind], read_table)
 
     def metrics(self, symbol: str | None = None) -> dict[str, Any]:
         """Return the metrics of a symbol, or of all together; None stands for undefined."""
@@ -105,8 +121,14 @@ class StoredRun:
             raise StoreError(f"Run {self.run_id} has no results for {symbol}: {record.error or record.status}")
         return record
 
-    def _table(self, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    def _file(self, symbol: str, kind: str) -> str:
+        if kind not in KINDS:
+            raise StoreError(f"A run has no table {kind!r}; it has {', '.join(KINDS)}")
+        self._record(symbol)
+        return f"{encode_symbol(symbol)}_{kind}.parquet"
+
+    def _read(self, name: str, columns: dict[str, str], read: Callable[[Path, dict[str, str]], Table]) -> Table:
         try:
-            return read_parquet(self.folder / name, columns)
+            return read(self.folder / name, columns)
         except (OSError, ValueError) as error:
             raise DamagedRunError(f"{self.run_id}/{name} cannot be read: {error}") from error

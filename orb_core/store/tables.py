@@ -90,15 +90,24 @@ def to_parquet(frame: pd.DataFrame, columns: Mapping[str, str], encodings: Mappi
     encodings : Mapping, optional
         Column name → Parquet encoding; without it, Parquet's own choice.
     """
+    return table_to_parquet(_table(frame, columns), encodings)
+
+
+def table_to_parquet(table: pa.Table, encodings: Mapping[str, str] | None = None) -> bytes:
+    """Return an Arrow table as a Parquet file; see `to_parquet`."""
     sink = pa.BufferOutputStream()
     own = {"use_dictionary": False, "column_encoding": dict(encodings)} if encodings else {}
-    pq.write_table(_table(frame, columns), sink, compression="zstd", **own)
+    pq.write_table(table, sink, compression="zstd", **own)
     return bytes(sink.getvalue())
 
 
 def to_csv(frame: pd.DataFrame, columns: Mapping[str, str]) -> bytes:
     """Return the frame as CSV: UTC instants end in Z, to the second; what is undefined is empty."""
-    table = _table(frame, columns)
+    return table_to_csv(_table(frame, columns))
+
+
+def table_to_csv(table: pa.Table) -> bytes:
+    """Return an Arrow table as CSV; see `to_csv`."""
     readable = [(field.name, _CSV_TYPES.get(field.type, field.type)) for field in table.schema]
     sink = pa.BufferOutputStream()
     csv.write_csv(table.cast(pa.schema(readable)), sink)
@@ -118,6 +127,15 @@ def _to_arrow(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
     return array.cast(kind)
 
 
+def read_table(path: Path, columns: Mapping[str, str]) -> pa.Table:
+    """Return a stored table as Arrow has it, checked against its declaration; raises what `read_parquet` does."""
+    with path.open("rb") as file:
+        table = pq.read_table(file)
+    if table.schema.remove_metadata() != arrow_schema(columns):
+        raise ValueError(f"{path.name} has columns or types other than this version writes")
+    return table
+
+
 def read_parquet(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return a stored table with the dtypes it was declared with.
 
@@ -128,20 +146,16 @@ def read_parquet(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
     ValueError
         The file is not Parquet, or has other columns or types.
     """
-    with path.open("rb") as file:
-        table = pq.read_table(file)
-    if table.schema.remove_metadata() != arrow_schema(columns):
-        raise ValueError(f"{path.name} has columns or types other than this version writes")
-    frame: pd.DataFrame = table.to_pandas()
+    frame: pd.DataFrame = read_table(path, columns).to_pandas()
     frame = frame.astype(dict(columns))
-    for name, categories in _categories(columns).items():
+    for name, categories in categories_of(columns).items():
         frame[name] = frame[name].cat.set_categories(list(categories))
     return frame
 
 
 def empty_frame(columns: Mapping[str, str]) -> pd.DataFrame:
     """Return a table without rows, of the declared columns and dtypes."""
-    categories = _categories(columns)
+    categories = categories_of(columns)
     return pd.DataFrame(
         {
             name: pd.Series([], dtype=pd.CategoricalDtype(list(categories[name])) if name in categories else dtype)
@@ -150,8 +164,8 @@ def empty_frame(columns: Mapping[str, str]) -> pd.DataFrame:
     )
 
 
-def _categories(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return all that a text column may say, for those where that is known."""
+def categories_of(columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return all that a text column of a table may say, for those columns where that is known."""
     known = {**_CATEGORIES, "kind": records.STOP_KINDS} if columns is records.STOPS else _CATEGORIES
     return {name: names for name, names in known.items() if name in columns}
 
