@@ -136,7 +136,8 @@ def read_text_head(file: Path) -> TextTable:
             else "give every row all its cells"
         )
         raise FileFormatError(
-            f"{file}: the header has {len(header[-1])} cells and the first row {len(sample[0])}; {advice}\n{shown(rows)}"
+            f"{file}: the header has {len(header[-1])} cells and the first row {len(sample[0])}; {advice}\n"
+            f"{shown(rows)}"
         )
     point = _decimal_point(file, sample, rows)
     return TextTable(file, member, rows, header, sample, separator, encoding, point, first)
