@@ -30,8 +30,11 @@ try:
     )
     with overview:
         if overview.open:
-            metrics = cached.metrics(of) if of.manifest.totals else None
-            result.overview(of, extra=secondary(metrics) if metrics and metrics["total_trades"] else ())
+            totals = of.manifest.totals
+            traded = totals is not None and totals.trades > 0
+            result.overview(of, extra=secondary(cached.metrics(of)) if traded else ())
+            if traded:
+                result.details(of)
     with trades:
         if trades.open:
             trades_tab(of)

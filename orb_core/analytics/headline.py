@@ -145,8 +145,8 @@ def _total(metrics: Mapping[str, Any]) -> Figure:
         "Total",
         r_multiple(total),
         below,
-        "Sum of all trades after costs. 1 R = what the trade risked, entry to stop. Below it: the total if every "
-        "unclear fill (stop and target touched in one bar) had gone the other way.",
+        "Sum of all trades after costs. 1 R = what the trade risked, entry to stop. Below it: the total of a second "
+        "run in which unclear fills (stop and target touched in one bar) go the other way.",
     )
 
 

@@ -32,7 +32,7 @@ def sidebar() -> None:
         if n:
             complain(f"{n} {'field needs' if n == 1 else 'fields need'} mending before it can run")
     ask.fields(wrong)
-    picker, menu = st.columns([4, 1], gap="small", vertical_alignment="bottom")
+    picker, menu = st.columns([2, 1], gap="small", vertical_alignment="bottom")
     with picker:
         forms.preset_picker()
     with menu:
@@ -41,7 +41,7 @@ def sidebar() -> None:
 
 
 def _yaml_menu(config: RunConfig | None) -> None:
-    with st.popover("", icon=":material/more_vert:", help="Settings as a file: download, load", width="stretch"):
+    with st.popover("YAML", help="Settings as a file: download, load", width="stretch"):
         st.download_button(
             "Download what differs from the defaults",
             data=to_yaml(config) if config else "",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from orb_core.analytics.headline import Figure, cautions, headline
+from orb_core.analytics.metric_groups import metric_groups
 from orb_core.analytics.words import number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
@@ -65,7 +66,7 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         _no_trades(of)
         return
     figures((*headline(metrics), *extra))
-    _warning(_warnings(of, cautions(metrics)))
+    _warning(_warnings(of, cautions(metrics, cached.trades(of))))
     left, right = st.columns([3, 2], gap="small")
     with left:
         st.plotly_chart(
@@ -85,6 +86,19 @@ def figures(shown: Sequence[Figure]) -> None:
         with column.container(border=True, height="stretch", gap=None):
             st.metric(figure.label, figure.value, help=plain(figure.meaning))
             st.caption(plain(figure.below))
+
+
+def details(of: StoredRun) -> None:
+    """Show the other metrics in closed groups, each with how it is computed."""
+    for title, group in metric_groups(cached.metrics(of)).items():
+        part = st.expander(f"{title} · {len(group)}", key=f"result.group.{title}", on_change="rerun")
+        if part.open:
+            part.dataframe(
+                [{"Metric": f.label, "Value": f.value, "How it is computed": f.meaning} for f in group],
+                hide_index=True,
+                height="content",
+                alt=f"{title}: value of each metric and how it is computed",
+            )
 
 
 def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 
 from orb_core.service import default_store
@@ -168,3 +170,25 @@ def test_a_symbol_that_failed_is_named_first(tmp_path, monkeypatch):
 def test_an_address_with_a_run_that_is_not_there_says_so(path):
     app = open_app(run=path)
     assert len(app.error) == 1
+
+
+def test_bars_of_a_file_are_run_like_any_others(tmp_path):
+    bars = a_run().bars("SPY")
+    path = tmp_path / "SPY.parquet"
+    bars.to_parquet(path)
+    app = a_form()
+    app.selectbox(key="ask.source").set_value("file")
+    rerun(app)
+    app.text_input(key="ask.path").set_value(str(path))
+    app.date_input(key="ask.dates").set_value((date(2024, 2, 1), date(2024, 3, 28)))
+    app.button(key="launch.run_button").click()
+    wait_for_the_run(rerun(app))
+    assert "File SPY.parquet" in texts(app)
+    assert "Made-up prices" not in texts(app)
+
+
+def test_a_first_day_without_a_last_one_stops_run():
+    app = a_form()
+    app.date_input(key="ask.dates").set_value((date(2024, 2, 1),))
+    rerun(app)
+    assert "Choose the last day" in texts(app)

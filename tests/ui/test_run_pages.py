@@ -155,3 +155,13 @@ def test_a_run_deleted_while_it_is_shown_says_so():
     default_store().delete(run.run_id)
     app.run()
     assert len(app.error) == 1
+
+
+def test_the_other_metrics_wait_in_closed_groups():
+    app = open_app("run", run=a_run().run_id)
+    assert [part.label.split(" · ")[0] for part in app.expander] == [
+        "Wins and losses",
+        "Risk",
+        "Is it real",
+        "Time and money",
+    ]
