@@ -4,13 +4,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from orb_core.analytics.headline import Figure
-from orb_core.analytics.words import number, percent, r_multiple
+from orb_core.analytics.words import NOTHING, number, percent, r_multiple
 
 Write = Callable[[float | None], str]
 
 
 def _minutes(value: float | None) -> str:
-    return f"{number(value, 0)} min"
+    text = number(value, 0)
+    return text if text == NOTHING else f"{text} min"
+
+
+def _amount(value: float | None) -> str:
+    text = number(value)
+    return text if text == NOTHING else f"{text} R"
 
 
 def _count(value: float | None) -> str:
@@ -37,7 +43,7 @@ GROUPS: Final[Mapping[str, tuple[tuple[str, str, Write, str], ...]]] = {
     ),
     "Risk": (
         ("median_r", "Median trade", r_multiple, "half of the trades are below it"),
-        ("std_r", "Spread of trades", r_multiple, "standard deviation of the trades, of a sample (n − 1)"),
+        ("std_r", "Spread of trades", _amount, "standard deviation of the trades, of a sample (n − 1)"),
         ("max_drawdown_trades", "Worst drop, trades", _count, "from its peak until it was made good, or to the last"),
         ("max_drawdown_pct", "Worst drop of the account", percent, "deepest fall below the highest equity so far"),
         ("recovery_factor", "Recovery factor", number, "total R / depth of the worst drop"),
@@ -70,7 +76,7 @@ GROUPS: Final[Mapping[str, tuple[tuple[str, str, Write, str], ...]]] = {
         ("trades_per_session", "Trades a day", number, "trades / sessions"),
         ("average_minutes_held", "Average hold", _minutes, "entry to last exit"),
         ("exposure", "Time in the market", percent, "share of session time with an open trade"),
-        ("total_cost_r", "Commissions", r_multiple, "sum over the trades; slippage is in the prices already"),
+        ("total_cost_r", "Commissions", _amount, "sum over the trades; slippage is in the prices already"),
         ("total_pnl", "Profit", _money, "in the currency of the prices, at the position size of the settings"),
         ("return_pct", "Return", percent, "profit / capital at the start"),
         ("cagr", "Return a year", percent, "compounded; wild over less than a year"),

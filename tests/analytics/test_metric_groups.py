@@ -38,4 +38,4 @@ def test_every_metric_is_in_the_headline_or_in_one_group():
 
 def test_a_metric_that_is_undefined_is_a_dash():
     metrics = dict.fromkeys(keys())
-    assert {figure.value.split()[0] for group in metric_groups(metrics).values() for figure in group} == {"–"}
+    assert {figure.value for group in metric_groups(metrics).values() for figure in group} == {"–"}
