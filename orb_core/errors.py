@@ -45,6 +45,34 @@ class FileFormatError(DataError):
     """A file that cannot be read as bars, or could be read in more than one way."""
 
 
+class BeyondReachError(DataError):
+    """The source no longer has bars of these days."""
+
+
+class RateLimitError(DataError):
+    """The source was asked too often, and answers again later."""
+
+
+class NetworkError(DataError):
+    """The source could not be reached."""
+
+
+class UnknownSymbolError(DataError):
+    """The source does not know this symbol."""
+
+
+class BrokenAnswerError(DataError):
+    """The source answered with something that is neither bars nor a reason for none."""
+
+
+class ClockError(DataError):
+    """The clock of this computer is too wrong to tell which sessions are over."""
+
+
+class ArchiveError(DataError):
+    """The archive of fetched sessions could not be read, written or locked."""
+
+
 class NotAvailableError(OrbError):
     """A feature named in the interface that this version does not have yet."""
 
