@@ -140,14 +140,30 @@ class RunStore:
         StoreError
             The folder itself cannot be read.
         """
+        lines = [self.summary(name) for name in sorted(self.stamps(), reverse=True)]
+        return sorted(lines, key=_age, reverse=True)
+
+    def stamps(self) -> dict[str, tuple[int, int]]:
+        """Return the name of every folder, and what changes whenever its line of the list may have.
+
+        Raises
+        ------
+        StoreError
+            The folder itself cannot be read.
+        """
         try:
-            folders = [entry for entry in self.path.iterdir() if not entry.name.startswith(".") and entry.is_dir()]
+            with os.scandir(self.path) as entries:
+                folders = [entry for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
         except FileNotFoundError:
-            return []
+            return {}
         except OSError as error:
             raise _store_error(error, self.path, "read") from error
-        lines = [_summarise(folder) for folder in sorted(folders, reverse=True)]
-        return sorted(lines, key=_age, reverse=True)
+        # Replacing notes.json changes the time of the folder, writing into run.json only its own.
+        return {entry.name: (_changed_ns(entry.path), _changed_ns(f"{entry.path}/run.json")) for entry in folders}
+
+    def summary(self, name: str) -> RunSummary:
+        """Return the line of the list of one of the folders `stamps` names."""
+        return _summarise(self.path / name)
 
     def find_same(self, run: NewRun) -> str | None:
         """Return the newest run whose results are those of this one, if all its symbols have results."""
@@ -334,6 +350,13 @@ def _summarise(folder: Path) -> RunSummary:
 
 def _age(line: RunSummary) -> tuple[bool, float, str]:
     return (False, 0.0, "") if line.manifest is None else (True, line.manifest.created_utc.timestamp(), line.run_id)
+
+
+def _changed_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 — thousands at a time
+    except OSError:
+        return 0
 
 
 def _is_stale(folder: Path) -> bool:

@@ -1,0 +1,91 @@
+import threading
+import time
+
+import pytest
+
+from orb_core.store.run_index import RunIndex
+from tests.store.made_runs import new_run
+
+
+@pytest.fixture
+def index(store):
+    return RunIndex(store, lambda summary: summary)
+
+
+def by_id(index):
+    return {line.run_id: line for line in index.lines()}
+
+
+def test_its_lines_are_those_of_the_list(store, index):
+    for run_id in ("one", "two"):
+        store.save(new_run(run_id=run_id))
+    (store.path / "foreign").mkdir()
+
+    assert by_id(index) == {line.run_id: line for line in store.list()}
+
+
+def test_a_store_without_a_folder_has_none(index):
+    assert index.lines() == []
+
+
+def test_a_run_that_did_not_change_is_read_once(store, index, monkeypatch):
+    store.save(new_run(run_id="one"))
+    index.lines()
+    read = []
+    monkeypatch.setattr(type(store), "summary", lambda _, name: read.append(name))
+    index.lines()
+
+    assert read == []
+
+
+def test_runs_that_come_go_change_or_break_are_seen_at_once(store, index):
+    for run_id in ("stays", "goes", "starred", "breaks"):
+        store.save(new_run(run_id=run_id))
+    index.lines()
+
+    store.delete("goes")
+    store.annotate("starred", starred=True)
+    (store.path / "breaks" / "run.json").write_text("{")
+    store.save(new_run(run_id="comes"))
+    lines = by_id(index)
+
+    assert set(lines) == {"stays", "starred", "breaks", "comes"}
+    assert lines["starred"].notes.starred
+    assert lines["breaks"].status == "unreadable"
+
+
+class CountedLock:
+    def __init__(self):
+        self.asked = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self.asked += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+def test_callers_that_waited_for_one_look_take_what_it_found(store, index, monkeypatch):
+    store.save(new_run(run_id="one"))
+    looks, all_asked = [], threading.Event()
+    stamps = type(store).stamps
+
+    def slow(self):
+        looks.append(1)
+        all_asked.wait(10)
+        return stamps(self)
+
+    monkeypatch.setattr(type(store), "stamps", slow)
+    index._lock = CountedLock()
+    callers = [threading.Thread(target=index.lines) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    while index._lock.asked < len(callers):
+        time.sleep(0.001)
+    all_asked.set()
+    for caller in callers:
+        caller.join(10)
+
+    assert len(looks) == 2  # that of the first, which began before the others asked, and one for all of these
