@@ -3,33 +3,41 @@
 import streamlit as st
 
 from orb_core.errors import OrbError
-from pages.parts import ask, cached, forms, jobs, result
+from pages.parts import cached, jobs, result
 from pages.parts.frame import enter, stop_with
-from pages.parts.launching import first_visit, sidebar
+from pages.parts.launching import begin, first_visit, sidebar
 
 enter()
-ask.begin()
-forms.begin()
-
-with st.sidebar:
-    sidebar()
 
 job = jobs.waiting()
 if job is not None and job.is_over:
     finished = jobs.finish(job)
     if finished is not None:
         st.query_params["run"] = finished
-elif job is not None:
+
+shown, problem = None, None
+try:
+    run_id = st.query_params.get("run") or cached.newest_run_id()
+    shown = cached.run(run_id) if run_id else None
+    begin(shown)
+except OrbError as error:
+    problem = error
+    begin(None)
+
+with st.sidebar:
+    sidebar()
+
+if job is not None and not job.is_over:
     jobs.progress_panel(job)
     st.stop()
 
 jobs.say_what_happened()
-
-try:
-    run_id = st.query_params.get("run") or cached.newest_run_id()
-    if run_id is None:
-        first_visit()
-    else:
-        result.screen(cached.run(run_id))
-except OrbError as error:
-    stop_with(error)
+if problem:
+    stop_with(problem)
+elif shown is None:
+    first_visit()
+else:
+    try:
+        result.screen(shown)
+    except OrbError as error:
+        stop_with(error)

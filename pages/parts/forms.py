@@ -31,10 +31,9 @@ def key(path: str) -> str:
     return f"set.{path}"
 
 
-def begin() -> None:
-    """Fill the form with the defaults, the first time a session sees it."""
-    if "form.preset" not in st.session_state:
-        use(load_config(), DEFAULTS)
+def is_new() -> bool:
+    """Say whether this session has not filled the form yet."""
+    return "form.preset" not in st.session_state
 
 
 def use(config: RunConfig, preset: str) -> None:
@@ -42,7 +41,7 @@ def use(config: RunConfig, preset: str) -> None:
     for path, value in flatten(config).items():
         st.session_state[key(path)] = _for_widget(by_path()[path], value)
     st.session_state["form.instruments"] = config.model_dump(mode="json")["instruments"]
-    st.session_state["form.preset"] = preset
+    st.session_state["form.preset"] = st.session_state["form.preset_choice"] = preset
     st.session_state["form.base"] = config.model_dump(mode="json")
 
 
@@ -83,12 +82,11 @@ def changed() -> list[Setting]:
 
 def preset_picker() -> None:
     """Choose the configuration to begin with; what was changed before is replaced."""
-    names = [DEFAULTS, *preset_names()]
-    st.session_state.setdefault("form.preset_choice", st.session_state["form.preset"])
+    names = list(dict.fromkeys([st.session_state["form.preset"], DEFAULTS, *preset_names()]))
     st.selectbox(
         "Preset",
         names,
-        format_func=lambda name: name[:1].upper() + name[1:].replace("_", " "),
+        format_func=lambda name: name[:1].upper() + name[1:].replace("_", " ") if name in preset_names() else name,
         key="form.preset_choice",
         persist_state="session",
         on_change=_take_preset,
@@ -98,7 +96,8 @@ def preset_picker() -> None:
 
 def _take_preset() -> None:
     name = st.session_state["form.preset_choice"]
-    use(load_config(preset=None if name == DEFAULTS else name), name)
+    if name != st.session_state["form.preset"]:  # a run or a file is in the list only while it is the one chosen
+        use(load_config(preset=None if name == DEFAULTS else name), name)
 
 
 def settings_form(problems: dict[str, str]) -> None:

@@ -7,8 +7,10 @@ from orb_core.config.models import RunConfig
 from orb_core.config.strict_yaml import parse_yaml
 from orb_core.errors import OrbError
 from orb_core.service import RunRequest, SourceSpec
+from orb_core.store.stored_run import StoredRun
 from pages.parts import ask, forms, jobs
 from pages.parts.markup import complain
+from pages.parts.run_words import title_text
 
 
 @st.fragment
@@ -38,6 +40,22 @@ def sidebar() -> None:
     with menu:
         _yaml_menu(config)
     forms.settings_form(wrong_settings)
+
+
+def begin(of: StoredRun | None) -> None:
+    """Fill the sidebar, the first time a session sees it, as the run that is shown was set up, else with defaults."""
+    ask.begin()
+    if forms.is_new():
+        forms.use(load_config(), forms.DEFAULTS)
+        if of is not None:
+            fill_from(of)
+
+
+def fill_from(of: StoredRun) -> None:
+    """Take a run's settings, symbols and dates into the sidebar; only before it is drawn."""
+    forms.use(of.config, title_text(of.manifest, of.notes))
+    source = SourceSpec(**of.manifest.source)
+    ask.use(of.symbols or tuple(of.manifest.symbols), source, of.manifest.start, of.manifest.end)
 
 
 def _yaml_menu(config: RunConfig | None) -> None:

@@ -3,12 +3,10 @@
 import streamlit as st
 
 from orb_core.config.load import differences, to_yaml
-from orb_core.service import SourceSpec
 from orb_core.store.stored_run import StoredRun
-from pages.parts import ask, forms
 from pages.parts.frame import LAUNCH
+from pages.parts.launching import fill_from
 from pages.parts.markup import plain
-from pages.parts.run_words import title_text
 from pages.parts.settings import by_path
 
 
@@ -31,7 +29,8 @@ def setup_tab(of: StoredRun) -> None:
         st.markdown("**As a file** :gray[· give it to `--config`, or load it on the Launch page]")
         st.code(to_yaml(of.config), language="yaml")
         if st.button("Clone into Launch", key="run.clone", icon=":material/content_copy:"):
-            clone(of)
+            fill_from(of)
+            st.switch_page(LAUNCH, query_params={"run": of.run_id})
     with right:
         st.markdown("**Bars**")
         st.dataframe(
@@ -70,12 +69,3 @@ def _difference(path: str, value: object, default: object) -> dict[str, str]:
     if setting is None:
         return {"Setting": path, "This run": str(value), "Default": str(default), "Key": path}
     return {"Setting": setting.title, "This run": setting.say(value), "Default": setting.say(default), "Key": path}
-
-
-def clone(of: StoredRun) -> None:
-    """Take a run's settings, symbols and dates to Launch."""
-    forms.use(of.config, title_text(of.manifest, of.notes))
-    ask.use(
-        of.symbols or tuple(of.manifest.symbols), SourceSpec(**of.manifest.source), of.manifest.start, of.manifest.end
-    )
-    st.switch_page(LAUNCH, query_params={"run": of.run_id})

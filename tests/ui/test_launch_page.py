@@ -192,3 +192,15 @@ def test_a_first_day_without_a_last_one_stops_run():
     app.date_input(key="ask.dates").set_value((date(2024, 2, 1),))
     rerun(app)
     assert "Choose the last day" in texts(app)
+
+
+def test_a_reload_finds_the_settings_of_the_run_that_is_shown():
+    run = a_run("orb.base_minutes=30", symbols=("QQQ",))
+    a_run()
+    app = open_app(run=run.run_id)
+    assert app.session_state["set.orb.base_minutes"] == 30
+    assert app.session_state["ask.symbols"] == ["QQQ"]
+    assert app.selectbox(key="form.preset_choice").value == "Opening range 30 minutes"
+    app.selectbox(key="form.preset_choice").set_value("Defaults")
+    rerun(app)
+    assert app.session_state["set.orb.base_minutes"] == 15
