@@ -17,6 +17,9 @@ from uuid import uuid4
 import pandas as pd
 from loguru import logger
 
+from orb_core.analytics.attribution import factor_attribution
+from orb_core.analytics.breakdown import by_score
+from orb_core.analytics.compare import Comparison, compare
 from orb_core.analytics.remarks import thin_opening_ranges, warnings
 from orb_core.analytics.session_view import SessionView
 from orb_core.config.load import config_hash, differences
@@ -30,9 +33,11 @@ from orb_core.data.source import Source
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.engine import simulate_nb
 from orb_core.engine.backtest import BacktestResult, EventLoopBacktest
+from orb_core.engine.records import FACTORS
 from orb_core.errors import CancelledError, ConfigError, DamagedRunError, NoSessionsError, NotAvailableError, OrbError
 from orb_core.store.manifest import Manifest
 from orb_core.store.new_run import NewRun, SymbolRun
+from orb_core.store.run_records import run_record, whole_table
 from orb_core.store.runs import RunStore
 from orb_core.store.session_views import view_session
 
@@ -156,7 +161,7 @@ def run_backtest(
     OrbError
         The request as a whole cannot be run. What is wrong with one symbol is in the run's `failed`.
     """
-    request, notes = _checked(request)
+    request, notes = checked(request)
     return _Work(request, _fetched_bars(request), on_progress, is_cancelled).run(notes)
 
 
@@ -183,7 +188,7 @@ def run_and_save(
     store.check_can_save(request.run_id)
     tell = on_progress or (lambda _: None)
     with _recorded() as log:
-        request, notes = _checked(request)
+        request, notes = checked(request)
         bars_of = _stored_bars(store, request.rerun_of) if request.rerun_of else _fetched_bars(request)
         run = _Work(request, bars_of, on_progress, is_cancelled).run(notes)
         same = store.find_same(run) if reuse else None
@@ -250,8 +255,41 @@ def session_view(store: RunStore, run_id: str, symbol: str, session_date: date) 
     return view_session(store.load(run_id), symbol, session_date)
 
 
-def _checked(request: RunRequest) -> tuple[RunRequest, tuple[str, ...]]:
-    """Return the request with its symbols mended, and what was mended."""
+def compare_runs(store: RunStore, a: str, b: str) -> Comparison:
+    """Return run B beside run A, on the sessions both have.
+
+    Raises
+    ------
+    OrbError
+        There is no such run, it has no results, a part of it is damaged, or this version does not accept its settings.
+    """
+    return compare(run_record(store.load(a)), run_record(store.load(b)))
+
+
+def attribution(store: RunStore, run_id: str, symbol: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what each factor that was on was worth, and the results by score: `factor_attribution`, `by_score`.
+
+    Of one symbol, or of all together.
+
+    Raises
+    ------
+    OrbError
+        There is no such run or symbol, it has no results, or a part of it is damaged.
+    """
+    run = store.load(run_id)
+    trades = whole_table(run, "trades", symbol)
+    enabled = [factor for factor in FACTORS if getattr(run.config.factors, factor).enabled]
+    return factor_attribution(trades, enabled), by_score(trades)
+
+
+def checked(request: RunRequest) -> tuple[RunRequest, tuple[str, ...]]:
+    """Return the request with its symbols mended, and what was mended.
+
+    Raises
+    ------
+    OrbError
+        It cannot be run, whatever the bars.
+    """
     symbols = normalize_symbols(request.symbols)
     start, end = request.start, request.end
     if start > end:
@@ -379,7 +417,7 @@ class _Work:
             logger.warning(
                 "{} {}: the opening range has {} of {} bars", symbol, thin.session_date, thin.present, thin.expected
             )
-        warned = warnings(result, bars)
+        warned = (*warnings(result, bars), *(f"{symbol}: {note}" for note in quality["notes"]))
         for warning in warned:
             logger.warning(warning)
         logger.info(
