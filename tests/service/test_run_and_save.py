@@ -311,6 +311,17 @@ class TestWarnings:
         states = run.frame("SPY", "sessions").set_index("session_date")["or_state"]
         assert (states.loc["2024-01-30"] == "incomplete") == (how == "skip")
 
+    def test_what_the_bars_are_suspected_of_is_said_beside_the_results_also_of_a_repeated_run(self, store, tmp_path):
+        suspect = bars()
+        suspect.loc[suspect.index[2000:2010], "volume"] = 0.0
+        suspect.to_csv(tmp_path / "SPY.csv", index=False)
+        first = service.run_and_save(request(source=SourceSpec("file", path=tmp_path / "SPY.csv")), store)
+
+        said = [line for line in first.symbols["SPY"].warnings if "volume 0 although the price moved" in line]
+        assert len(said) == 1
+        assert said[0].startswith("SPY: ")
+        assert service.rerun(first.run_id, store).symbols["SPY"].warnings == first.symbols["SPY"].warnings
+
     def test_thin_opening_ranges_are_not_looked_for_unasked(self, store, holes):
         assert not any(
             "minutes are missing" in warning
