@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from orb_core.data.bars import PRICES, TIMESTAMP, sound_bars, starts_ns, typed_bars
+from orb_core.data.quality_findings import Jump, SessionQuality, jumps, session_rows, unfinished_bar
 from orb_core.data.sessions import MINUTE_NS, SessionTable, session_of_bars, span_ns
-from orb_core.data.source import INTERVALS
+from orb_core.data.source import INTERVALS, notes_of
+from orb_core.data.splits import SuspectedSplit, suspected_splits, without_splits
 from orb_core.errors import BarsError, NoBarsError
 
 if TYPE_CHECKING:
@@ -19,36 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# A bar whose true range is beyond this many median ranges of its session is reported as a jump.
-JUMP_RANGES: Final = 10
 # Few bars can all lie, say, 5 minutes apart by chance. Their spacing is believed when chance is below 2**-30.
 _CERTAIN_BITS: Final = 30
 # A session may have a stray bar beside its grid (Yahoo's last, live one). With more of them it has another interval.
 _STRAY_SHARE: Final = 0.1
-
-
-@dataclass(frozen=True)
-class SessionQuality:
-    """The bars of one session: how many there should be and are, and which minutes are missing.
-
-    `missing` holds ranges of exchange-local minutes, both ends included: "09:31–09:33", or "09:31" alone.
-    """
-
-    date: str
-    expected: int
-    present: int
-    or_expected: int
-    or_present: int
-    zero_volume: int
-    missing: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Jump:
-    """A bar that moved beyond `JUMP_RANGES` median ranges of its session; it is kept."""
-
-    timestamp_utc: str
-    median_ranges: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +51,16 @@ class QualityReport:
         On dates of the range, but in no session; kept, and left out by the engine.
     unknown_volume, zero_volume : int
         In sessions; a volume that is missing, infinite or negative is unknown.
+    false_zero_volume : int
+        Volume 0, although the price moved in the bar or since the one before; kept as it is.
+    unfinished_bar : str or None
+        The very last bar, if it looks like one still under way: in the middle of a session, without range and volume.
     jumps : tuple of Jump
+    suspected_splits : tuple of SuspectedSplit
+    splits_adjusted : bool
+        The bars before them were adjusted.
+    notes : tuple of str
+        What people who look at a result must know of its bars, one sentence each.
     sessions : tuple of SessionQuality
         One per session of the range, warm-up included.
     """
@@ -94,7 +79,12 @@ class QualityReport:
     outside_sessions: int
     unknown_volume: int
     zero_volume: int
+    false_zero_volume: int
+    unfinished_bar: str | None
     jumps: tuple[Jump, ...]
+    suspected_splits: tuple[SuspectedSplit, ...]
+    splits_adjusted: bool
+    notes: tuple[str, ...]
     sessions: tuple[SessionQuality, ...]
 
     def incomplete_ranges(self) -> tuple[SessionQuality, ...]:
@@ -173,7 +163,10 @@ def clean_bars(
 
     inside = session >= 0
     used, session = (bars if inside.all() else bars[inside]), session[inside]
+    splits = suspected_splits(used, session, table)
     volume = used["volume"].to_numpy()
+    unfinished = unfinished_bar(used, session, table, bar_minutes)
+    rows = session_rows(used, session, table, bar_minutes, or_minutes)
     report = QualityReport(
         origin=origin,
         bar_minutes=bar_minutes,
@@ -187,10 +180,32 @@ def clean_bars(
         outside_sessions=len(bars) - len(used),
         unknown_volume=int(np.isnan(volume).sum()),
         zero_volume=int((volume == 0).sum()),
-        jumps=_jumps(used, session),
-        sessions=_session_rows(used, session, table, bar_minutes, or_minutes),
+        false_zero_volume=sum(row.false_zero_volume for row in rows),
+        unfinished_bar=unfinished,
+        jumps=jumps(used, session),
+        suspected_splits=splits,
+        splits_adjusted=False,
+        notes=(*(split.sentence(is_adjusted=False) for split in splits), *_notes(rows, unfinished), *notes_of(raw)),
+        sessions=rows,
     )
     return CleanBars(bars, report)
+
+
+def adjust_splits(clean: CleanBars, table: SessionTable) -> CleanBars:
+    """Return the bars with prices and volumes before each suspected split adjusted, and a report that says so.
+
+    Parameters
+    ----------
+    clean : CleanBars
+    table : SessionTable
+        The one it was made with.
+    """
+    splits = clean.report.suspected_splits
+    if not splits:
+        return clean
+    told = (*(split.sentence(is_adjusted=True) for split in splits), *clean.report.notes[len(splits) :])
+    report = replace(clean.report, splits_adjusted=True, notes=told)
+    return CleanBars(without_splits(clean.bars, splits, table), report)
 
 
 def _without_bad_rows(bars: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -300,82 +315,15 @@ def _nothing_left_sentence(raw: pd.DataFrame, bars: pd.DataFrame, dates: NDArray
     )
 
 
-def _jumps(used: pd.DataFrame, session: NDArray[np.int64]) -> tuple[Jump, ...]:
-    high, low, close = (used[name].to_numpy() for name in ("high", "low", "close"))
-    ranges, true_range = high - low, high - low
-    before = np.where(session[1:] == session[:-1], close[:-1], close[1:])  # overnight gaps are no jumps
-    true_range[1:] = np.maximum(high[1:], before) - np.minimum(low[1:], before)
-    first = np.flatnonzero(np.diff(session, prepend=-1))
-    bounds = zip(first, [*first[1:], session.size], strict=True)
-    usual = np.array([_median_of_moving(ranges[start:stop]) for start, stop in bounds])
-    usual = np.repeat(usual, np.diff(first, append=session.size))
-    return tuple(
-        Jump(used[TIMESTAMP].iloc[i].isoformat(), round(float(true_range[i] / usual[i]), 1))
-        for i in np.flatnonzero(true_range > JUMP_RANGES * usual)
-    )
-
-
-def _median_of_moving(ranges: NDArray[np.float64]) -> float:
-    """Return the median of the ranges above 0, infinity if there is none. A third of `np.median`'s time."""
-    moving = ranges[ranges > 0]
-    if not moving.size:
-        return math.inf
-    below, above = (moving.size - 1) // 2, moving.size // 2
-    moving.partition((below, above))
-    return float(moving[below] + moving[above]) / 2
-
-
-def _session_rows(
-    used: pd.DataFrame, session: NDArray[np.int64], table: SessionTable, bar_minutes: int, or_minutes: int
-) -> tuple[SessionQuality, ...]:
-    slot = (starts_ns(used) - table.open_ns[session]) // (bar_minutes * MINUTE_NS)
-    expected = table.minutes() // bar_minutes
-    or_expected = np.minimum(or_minutes // bar_minutes, expected)
-
-    def count(selected: NDArray[np.bool_]) -> list[int]:
-        counts: list[int] = np.bincount(session[selected], minlength=len(table)).tolist()
-        return counts
-
-    rows = zip(
-        np.datetime_as_string(table.dates),
-        expected.tolist(),
-        count(np.ones(session.size, dtype=np.bool_)),
-        or_expected.tolist(),
-        count(slot < or_expected[session]),
-        count(used["volume"].to_numpy() == 0),
-        _missing_ranges(session, slot, expected, table, bar_minutes),
-        strict=True,
-    )
-    return tuple(SessionQuality(str(date), *rest) for date, *rest in rows)
-
-
-def _missing_ranges(
-    session: NDArray[np.int64],
-    slot: NDArray[np.int64],
-    expected: NDArray[np.int64],
-    table: SessionTable,
-    bar_minutes: int,
-) -> list[tuple[str, ...]]:
-    """Return each session's runs of missing bars as ranges of local minutes."""
-    ends = np.cumsum(expected)
-    begins = ends - expected
-    # One place per expected bar, all sessions in a row, each followed by a present one that ends its last run.
-    present = np.zeros(int(expected.sum()) + len(table), dtype=np.bool_)
-    shift = np.arange(len(table))
-    present[begins[session] + shift[session] + slot] = True
-    present[ends + shift] = True
-    change = np.diff(present.astype(np.int8), prepend=1)
-    first, after = np.flatnonzero(change == -1), np.flatnonzero(change == 1)
-    of_run = np.searchsorted(ends + shift, first)
-    minutes = (np.stack([first, after]) - (begins + shift)[of_run]) * bar_minutes
-    instants = table.open_ns[of_run] + (minutes - [[0], [1]]) * MINUTE_NS
-    clocks = [_clocks(row, table.timezone) for row in instants]
-    ranges: list[list[str]] = [[] for _ in range(len(table))]
-    for s, start, last in zip(of_run.tolist(), *clocks, strict=True):
-        ranges[s].append(start if start == last else f"{start}–{last}")
-    return [tuple(r) for r in ranges]
-
-
-def _clocks(instants_ns: NDArray[np.int64], timezone: str) -> list[str]:
-    local = pd.DatetimeIndex(instants_ns, tz="UTC").tz_convert(timezone)
-    return [f"{hour:02d}:{minute:02d}" for hour, minute in zip(local.hour, local.minute, strict=True)]
+def _notes(rows: tuple[SessionQuality, ...], unfinished: str | None) -> tuple[str, ...]:
+    notes = []
+    false_zeros = sum(row.false_zero_volume for row in rows)
+    if false_zeros:
+        worst = max(rows, key=lambda row: row.false_zero_volume)
+        notes.append(
+            f"{false_zeros} bars have volume 0 although the price moved, most of them on {worst.date} "
+            f"({worst.false_zero_volume}); to the volume factors nothing was traded there"
+        )
+    if unfinished:
+        notes.append(f"the last bar ({unfinished}) looks unfinished: it has neither range nor volume")
+    return tuple(notes)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orb_core.data.bars import check_bars
 from orb_core.data.quality import CleanBars, clean_bars
 from orb_core.data.sessions import session_table
+from orb_core.data.source import with_notes
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.errors import BarsError, NoBarsError
 
@@ -144,6 +145,43 @@ def test_a_volume_that_cannot_be_is_unknown_and_the_bar_kept(volume):
 def test_zero_volume_is_counted_per_session():
     report = clean(changed(at("10:00", "2024-07-03"), volume=0.0)).report
     assert (report.zero_volume, [s.zero_volume for s in report.sessions]) == (1, [0, 1, 0])
+
+
+def test_volume_0_on_a_moving_price_is_false_and_kept_as_it_is():
+    row = at("10:00", "2024-07-03")
+    bars = changed(row, volume=0.0)
+    result = clean(bars)
+    pd.testing.assert_frame_equal(result.bars, bars)
+    assert (result.report.false_zero_volume, [s.false_zero_volume for s in result.report.sessions]) == (1, [0, 1, 0])
+    (note,) = result.report.notes
+    assert note.startswith("1 bars have volume 0 although the price moved, most of them on 2024-07-03 (1)")
+
+
+def test_volume_0_is_true_where_the_price_stood_still():
+    row = at("10:00")
+    price = GOOD["close"].iloc[row - 1]
+    report = clean(changed(row, open=price, high=price, low=price, close=price, volume=0.0)).report
+    assert (report.zero_volume, report.false_zero_volume) == (1, 0)
+    first = at("09:30", "2024-07-03")
+    price = GOOD["close"].iloc[first - 1]
+    opening = clean(changed(first, open=price, high=price, low=price, close=price, volume=0.0)).report
+    assert opening.false_zero_volume == 1  # a session opens with a trade
+
+
+def test_a_last_bar_without_range_or_volume_in_the_middle_of_a_session_looks_unfinished():
+    row = at("11:00", "2024-07-05")
+    price = GOOD["close"].iloc[row]
+    live = changed(row, open=price, high=price, low=price, volume=0.0).iloc[: row + 1]
+    report = clean(live).report
+    assert report.unfinished_bar == "2024-07-05T15:00:00+00:00"
+    assert report.notes[-1].startswith("the last bar (2024-07-05T15:00:00+00:00) looks unfinished")
+    assert clean(GOOD.iloc[: row + 1]).report.unfinished_bar is None
+    assert clean(changed(989, open=price, high=price, low=price, close=price, volume=0)).report.unfinished_bar is None
+
+
+def test_what_the_source_said_of_its_bars_is_in_the_report():
+    assert clean(with_notes(GOOD.copy(), ["moved back by 1 min"])).report.notes == ("moved back by 1 min",)
+    assert clean(GOOD).report.notes == ()
 
 
 def test_bars_outside_every_session_are_kept_and_counted():
@@ -293,18 +331,56 @@ def test_a_symbol_year_takes_a_fraction_of_a_second():
     assert time.perf_counter() - begun < 0.15  # 0.02 s on an idle machine
 
 
-@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
-def test_real_downloads_show_the_faults_they_are_known_for():
-    def report(file: str, bar_minutes: int = 1):
-        raw = pd.read_parquet(REAL_BARS / file)
-        dates = raw["timestamp_utc"].dt.date
-        return clean(raw, bar_minutes, session_table(Hours(), dates.min(), dates.max())).report
+def real_report(file: str, calendar: str = "XNYS"):
+    raw = pd.read_parquet(REAL_BARS / file)
+    dates = raw["timestamp_utc"].dt.date
+    table = session_table(Hours(calendar), dates.min(), dates.max())
+    return clean(raw, 5 if "5m" in file else 1, table).report
 
-    qqq = report("yahoo/QQQ_1m.parquet")
-    assert qqq.zero_volume == 191
-    hole = {s.date: s.missing for s in report("yahoo/SPY_5m.parquet", 5).sessions}
-    assert hole["2026-01-30"] == ("10:20–15:59",)
-    assert hole["2026-02-02"][0].startswith("09:30–")
-    extended = report("lean/AAPL_1m.parquet")
-    assert (extended.outside_sessions, extended.bars_used) == (1133, 1170)
-    assert {s.date: s.expected for s in report("lean/GOOG_1m.parquet").sessions}["2015-12-24"] == 210
+
+@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
+def test_false_zero_volumes_and_live_bars_of_real_downloads_are_found():
+    for symbol, zeros in (("QQQ", 191), ("NVDA", 172), ("TSLA", 177), ("SPY", 4)):
+        report = real_report(f"yahoo/{symbol}_1m.parquet")
+        assert report.zero_volume == report.false_zero_volume == zeros
+        assert report.sessions[0].false_zero_volume in range(60)
+    assert max(s.false_zero_volume for s in real_report("yahoo/QQQ_1m.parquet").sessions) == 53
+    assert real_report("yahoo/QQQ_1m.parquet").unfinished_bar == "2026-03-31T14:59:00+00:00"
+    assert real_report("yahoo/NVDA_1m.parquet").unfinished_bar is None
+
+
+@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
+def test_a_stretch_missing_from_a_real_download_is_found():
+    holes = {s.date: s.missing for s in real_report("yahoo/SPY_5m.parquet").sessions}
+    assert holes["2026-01-30"] == ("10:20–15:59",)
+    assert holes["2026-02-02"][0].startswith("09:30–")
+
+
+@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
+def test_extended_hours_half_days_and_an_unadjusted_split_of_real_bars_are_found():
+    apple = real_report("lean/AAPL_1m.parquet")
+    assert (apple.outside_sessions, apple.bars_used) == (1133, 1170)
+    (split,) = apple.suspected_splits
+    assert (split.session_date, split.ratio, split.close_before, split.open_after) == (
+        "2014-06-09",
+        "7:1",
+        645.57,
+        92.69,
+    )
+    assert {s.date: s.expected for s in real_report("lean/GOOG_1m.parquet").sessions}["2015-12-24"] == 210
+
+
+@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
+def test_no_other_real_bars_have_a_suspected_split():
+    for file in REAL_BARS.glob("*/*.parquet"):
+        calendar = {"ES": "CMES", "CO": "24/7"}.get(file.name[:2], "XNYS")
+        found = real_report(f"{file.parent.name}/{file.name}", calendar).suspected_splits
+        assert bool(found) == (file.name == "AAPL_1m.parquet"), file
+
+
+@pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")
+def test_clean_real_bars_have_a_clean_report():
+    for symbol in ("SPY", "QQQ"):
+        report = real_report(f"ib/{symbol}_1m.parquet")
+        assert report.notes == ()
+        assert [s.date for s in report.sessions if s.missing] == ["2025-12-18"]  # the download ends there
