@@ -23,6 +23,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python benchmarks/engine.py
+	$(VENV)-bench/bin/python benchmarks/data.py
 
 screenshots: $(VENV)/.dev $(VENV)/.compiled
 	$(RUN) -m docs.screenshots
