@@ -31,10 +31,11 @@ from orb_core.data.quality import clean_bars
 from orb_core.data.sessions import session_table, with_warmup
 from orb_core.data.source import Source
 from orb_core.data.synthetic import SyntheticSource
+from orb_core.data.yahoo import YahooSource
 from orb_core.engine import simulate_nb
 from orb_core.engine.backtest import BacktestResult, EventLoopBacktest
 from orb_core.engine.records import FACTORS
-from orb_core.errors import CancelledError, ConfigError, DamagedRunError, NoSessionsError, NotAvailableError, OrbError
+from orb_core.errors import CancelledError, ConfigError, DamagedRunError, NoSessionsError, OrbError
 from orb_core.store.manifest import Manifest
 from orb_core.store.new_run import NewRun, SymbolRun
 from orb_core.store.run_records import run_record, whole_table
@@ -328,13 +329,11 @@ def _stored_bars(store: RunStore, run_id: str) -> BarsOf:
 
 def _source(request: RunRequest) -> Source:
     spec, session = request.source, request.config.session
+    source: Source
     if spec.kind == "yahoo":
-        raise NotAvailableError(
-            "Bars from Yahoo cannot be fetched yet. Give a file or folder of bars with `--data PATH`, or try the "
-            "strategy on made-up prices with `--synthetic`"
-        )
-    if spec.kind == "synthetic":
-        source: Source = SyntheticSource(session, spec.seed)
+        source = YahooSource(request.config, request.cache_dir, first_session=request.start)
+    elif spec.kind == "synthetic":
+        source = SyntheticSource(session, spec.seed)
     elif spec.path is None:
         raise ConfigError("Bars from a file were asked for without a file; name it (`--data PATH`)")
     else:

@@ -21,6 +21,7 @@ from loguru import logger
 from orb_core.config.symbols import encode_symbol
 from orb_core.data.bars import typed_bars
 from orb_core.data.sessions import session_table
+from orb_core.data.source import is_final, notes_of, with_notes
 from orb_core.errors import BarsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _PROVENANCE: Final = b"orb_provenance"
 _FETCHED: Final = b"orb_fetched_utc"
 _GOOD_UNTIL: Final = b"orb_good_until_utc"
+_SAID: Final = b"orb_notes"
 
 
 def _utc_now() -> pd.Timestamp:
@@ -98,8 +100,9 @@ class CachedSource:
         if kept is not None:
             logger.info("{}: bars from {}", symbol, path)
             return kept
-        bars = typed_bars(self.source.fetch(symbol, start, end, interval), f"{self.name} {symbol}")
-        if len(bars):
+        fetched = self.source.fetch(symbol, start, end, interval)
+        bars = with_notes(typed_bars(fetched, f"{self.name} {symbol}"), notes_of(fetched))
+        if len(bars) and is_final(fetched):
             try:
                 write_cached(path, bars, provenance, now, self._good_until(start, end, now))
             except OSError as error:
@@ -136,7 +139,7 @@ def read_cached(path: Path, provenance: dict[str, object], now: pd.Timestamp) ->
         if json.loads(metadata.get(_PROVENANCE, b"null")) != provenance or not _is_good(metadata, now):
             return None
         table = pq.read_table(path, page_checksum_verification=True)
-        return typed_bars(table.to_pandas(), str(path))
+        return with_notes(typed_bars(table.to_pandas(), str(path)), json.loads(metadata.get(_SAID, b"[]")))
     except (pa.ArrowException, OSError, ValueError, BarsError) as error:
         aside = path.with_name(f"{path.name}.damaged")
         logger.warning("{} cannot be read and is set aside as {}; the bars are fetched again ({})", path, aside, error)
@@ -162,6 +165,7 @@ def write_cached(
         _PROVENANCE: json.dumps(provenance).encode(),
         _FETCHED: fetched_at.isoformat().encode(),
         _GOOD_UNTIL: good_until.isoformat().encode() if good_until is not None else b"",
+        _SAID: json.dumps(notes_of(bars)).encode(),
     }
     content = io.BytesIO()
     table = pa.Table.from_pandas(bars, preserve_index=False).replace_schema_metadata(metadata)

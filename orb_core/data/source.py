@@ -10,6 +10,7 @@ import pandas as pd
 
 INTERVALS: Final = ("1m", "2m", "5m", "15m", "30m")
 _NOTES: Final = "notes"
+_IS_FINAL: Final = "is_final"
 
 
 class Source(Protocol):
@@ -56,12 +57,21 @@ def interval_minutes(interval: str) -> int:
     return int(interval.removesuffix("m"))
 
 
-def with_notes(bars: pd.DataFrame, notes: Sequence[str]) -> pd.DataFrame:
-    """Return fetched bars with sentences about them, which end in the quality report and beside the results."""
+def with_notes(bars: pd.DataFrame, notes: Sequence[str], *, is_final: bool = True) -> pd.DataFrame:
+    """Return fetched bars with sentences about them, which end in the quality report and beside the results.
+
+    Bars that are not final lack some which may be there when the source is asked again: `--cache` does not keep them.
+    """
     bars.attrs[_NOTES] = tuple(notes)
+    bars.attrs[_IS_FINAL] = is_final
     return bars
 
 
 def notes_of(bars: pd.DataFrame) -> tuple[str, ...]:
     """Return what `with_notes` said of bars; it gets lost when a frame is made into another one."""
     return tuple(bars.attrs.get(_NOTES, ()))
+
+
+def is_final(bars: pd.DataFrame) -> bool:
+    """Return whether `with_notes` did not say otherwise."""
+    return bool(bars.attrs.get(_IS_FINAL, True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,9 +15,10 @@ import pandas as pd
 from orb_core.data.bars import bar_frame
 from orb_core.data.day_archive import DayArchive, joined
 from orb_core.data.sessions import session_table
+from orb_core.data.source import with_notes
 from orb_core.data.yahoo_client import YahooClient, ns_of
 from orb_core.data.yahoo_gather import Gathered, Gatherer, SessionRange
-from orb_core.data.yahoo_limits import LIMITS, longer_interval, reach_ns
+from orb_core.data.yahoo_limits import DAY_NS, LIMITS, longer_interval, reach_ns
 from orb_core.errors import ArchiveError, BeyondReachError, DataError, NoBarsError, NoSessionsError
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ _SHARE_CLASS: Final = re.compile(r"(?<=[A-Z])\.(?=[A-EG-KM-SUW-Z]$)")
 
 
 class MissingSession(NamedTuple):
-    """A session that was asked for and has no bars, and why."""
+    """A session that was asked for and has no bars, why, and whether that is final: asking again will not help."""
 
     session_date: date
     reason: str
+    is_final: bool
 
 
 class Update(NamedTuple):
@@ -84,7 +87,6 @@ class YahooSource:
         self._config = config
         self._first_session = first_session or date.min
         self._client = client or YahooClient(cache_dir)
-        self._missing: dict[str, tuple[MissingSession, ...]] = {}
 
     def identity(self, symbol: str, interval: str) -> str:  # noqa: ARG002 — see `Source.identity`
         """Return the symbol as Yahoo writes it."""
@@ -95,7 +97,7 @@ class YahooSource:
         return _SHARE_CLASS.sub("-", self._config.instrument(symbol).symbol.replace("/", "-"))
 
     def fetch(self, symbol: str, start: date, end: date, interval: str) -> pd.DataFrame:
-        """Return the bars of the sessions that can be had; `missing_sessions` then names the others.
+        """Return the bars of the sessions that can be had, with notes that name the others; see `with_notes`.
 
         Raises
         ------
@@ -109,14 +111,10 @@ class YahooSource:
         missing = self._missing_of(wanted, gathered)
         if missing and len(missing) == sum(day >= self._first_session for day in wanted.dates):
             raise self._nothing(wanted, gathered, missing)
-        self._missing[symbol] = missing
         cut = zip(wanted.dates, wanted.cut.open_ns, wanted.cut.close_ns, strict=True)
         parts = [gathered.days[day].bars.between(*span) for day, *span in cut if day in gathered.days]
-        return bar_frame(*joined(parts))
-
-    def missing_sessions(self, symbol: str) -> tuple[MissingSession, ...]:
-        """Return the sessions without bars of the last `fetch` of a symbol, from `first_session` on."""
-        return self._missing.get(symbol, ())
+        is_final = gathered.failure is None and all(session.is_final for session in missing)
+        return with_notes(bar_frame(*joined(parts)), _notes(missing, gathered), is_final=is_final)
 
     def update(
         self,
@@ -179,17 +177,17 @@ class YahooSource:
             span = int(wanted.cut.open_ns[at]), int(wanted.cut.close_ns[at])
             if day < self._first_session or (archived and archived.bars.between(*span).starts_ns.size):
                 continue
+            is_final = False
             if wanted.from_ns[at] >= now_ns:
-                reason = "it has not opened yet"
+                reason = "not opened yet"
             elif archived:
-                reason = "Yahoo has no bars of it"
+                reason, is_final = "Yahoo has none", archived.asked_ns >= archived.until_ns + DAY_NS
             elif wanted.from_ns[at] < first_ns:
-                reason = (
-                    f"it is older than the {LIMITS[wanted.interval].days} days of {wanted.interval} bars Yahoo keeps"
-                )
+                reason = f"older than the {LIMITS[wanted.interval].days} days of {wanted.interval} bars Yahoo keeps"
+                is_final = True
             else:
                 reason = gathered.refused.get(day) or str(gathered.failure)
-            missing.append(MissingSession(day, reason))
+            missing.append(MissingSession(day, reason, is_final))
         return tuple(missing)
 
     def _nothing(self, wanted: SessionRange, gathered: Gathered, missing: tuple[MissingSession, ...]) -> DataError:
@@ -234,3 +232,18 @@ class YahooSource:
             return ""
         dates = [key.session_date for key in keys if (key.symbol, key.interval) == (wanted.ticker, wanted.interval)]
         return f"the {len(dates)} archived sessions between {dates[0]} and {dates[-1]}" if dates else ""
+
+
+def _notes(missing: tuple[MissingSession, ...], gathered: Gathered) -> list[str]:
+    """Return one sentence for each reason, and one if the archive served where Yahoo did not."""
+    dates = defaultdict(list)
+    for session in missing:
+        dates[session.reason].append(str(session.session_date))
+    notes = [f"no bars of {_listed(of_reason)}: {reason}" for reason, of_reason in dates.items()]
+    if gathered.failure and str(gathered.failure) not in dates:
+        notes.append(f"Yahoo was not asked for all that may be new: {gathered.failure}")
+    return notes
+
+
+def _listed(dates: list[str]) -> str:
+    return ", ".join(dates) if len(dates) <= 3 else f"{len(dates)} sessions from {dates[0]} to {dates[-1]}"

@@ -47,6 +47,8 @@ class SymbolRecord(_Stored):
     ----------
     status : str
         `complete`, `failed` (`error` says why) or `cancelled` (it was not reached).
+    missing_sessions : tuple of date
+        Sessions of the run, the warm-up apart, that no bars were to be had of; `warnings` say why.
     bars : dict
         The bars the backtest read, warm-up included: calendar month (UTC) → SHA-256 of its chunk, in time order.
     fingerprint : str or None
@@ -56,6 +58,7 @@ class SymbolRecord(_Stored):
     status: Literal["complete", "failed", "cancelled"]
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    missing_sessions: tuple[date, ...] = ()
     first_bar: datetime | None = None
     last_bar: datetime | None = None
     bars: dict[str, str] = {}

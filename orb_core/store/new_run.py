@@ -197,9 +197,12 @@ class NewRun:
             return SymbolRecord(status="cancelled")
         run = self.done[symbol]
         chunks = {chunk.month: chunk.sha256 for chunk, _ in run.parts}
+        sessions = run.result.sessions
+        without_bars = (~sessions["warmup"] & (sessions["bars"] == 0)).to_numpy()
         return SymbolRecord(
             status="complete",
             warnings=run.warnings,
+            missing_sessions=tuple(sessions.loc[without_bars, "session_date"].dt.date),
             first_bar=run.bars["timestamp_utc"].iloc[0],
             last_bar=run.bars["timestamp_utc"].iloc[-1],
             bars=chunks,

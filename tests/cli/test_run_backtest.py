@@ -259,7 +259,6 @@ class TestWhichRules:
             (("--config", "gone.yaml"), "gone.yaml"),
             (("--preset", "gone"), "gone"),
             (("--report",), "HTML reports (`--report`) are not there yet"),
-            (("--source", "yahoo"), "Bars from Yahoo cannot be fetched yet"),
             (("--run-id", "../x"), "is no run id"),
             (("--symbols", "../x"), "'../x' cannot be a symbol"),
             (("--symbols", "CON"), "'CON' cannot be a symbol"),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from orb_core.data.source import is_final, notes_of
 from orb_core.data.yahoo_client import Patience
 from orb_core.errors import (
     BrokenAnswerError,
@@ -94,7 +95,7 @@ def test_a_failure_is_not_remembered_by_the_process(source, yahoo):
 def test_a_symbol_without_bars_in_the_range_is_neither_unknown_nor_delisted(source, yahoo, nothing):
     yahoo.bars["SPY"] = yahoo.bars["SPY"][:390]
     yahoo.scripts["SPY"] = [nothing] * REFUSED_TWICE
-    with pytest.raises(NoBarsError, match="no 1m bars for 2026-03-20: Yahoo has no bars of it") as raised:
+    with pytest.raises(NoBarsError, match="no 1m bars for 2026-03-20: Yahoo has none") as raised:
         source.fetch("SPY", FRIDAY_DATE, FRIDAY_DATE, "1m")
     assert "delisted" not in str(raised.value)
 
@@ -177,9 +178,21 @@ def test_what_is_archived_serves_during_a_rate_limit_and_the_rest_is_named(make_
     source = make_source()
     bars = source.fetch("SPY", FRIDAY_DATE - timedelta(days=7), FRIDAY_DATE, "1m")
     assert len(bars) == 5 * 390
-    ((day, reason),) = source.missing_sessions("SPY")
-    assert day == FRIDAY_DATE - timedelta(days=7)
-    assert "limits how often it may be asked" in reason
+    (note,) = notes_of(bars)
+    assert note.startswith("no bars of 2026-03-13: SPY: Yahoo limits how often it may be asked")
+    assert not is_final(bars)
+
+
+def test_sessions_that_could_not_be_asked_for_again_are_served_as_they_were_and_it_is_said(make_source, yahoo, clock):
+    clock.time -= timedelta(hours=3)
+    make_source().fetch("SPY", FRIDAY_DATE, FRIDAY_DATE, "1m")
+    clock.time += timedelta(hours=3)
+    yahoo.scripts["SPY"] = [TOO_MANY] * REFUSED_TWICE
+    bars = make_source().fetch("SPY", FRIDAY_DATE, FRIDAY_DATE, "1m")
+    assert len(bars) == 270
+    (note,) = notes_of(bars)
+    assert note.startswith("Yahoo was not asked for all that may be new: SPY: Yahoo limits")
+    assert not is_final(bars)
 
 
 def test_a_rate_limit_of_the_crumb_alone_does_not_matter(source, yahoo, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from orb_core.data.bars import check_bars
 from orb_core.data.quality import clean_bars
 from orb_core.data.sessions import session_table
+from orb_core.data.source import is_final, notes_of
 from orb_core.errors import BeyondReachError, NoBarsError, NoSessionsError
 from tests.fakes.yahoo import market_bars
 
@@ -25,7 +26,7 @@ def test_bars_arrive_as_the_market_made_them(source, yahoo):
     made = market_bars("SPY", date(2025, 12, 1), FRIDAY_DATE)
     made[["open", "high", "low", "close"]] = made[["open", "high", "low", "close"]].round(2)
     pd.testing.assert_frame_equal(bars, of_dates(made, MONDAY_DATE, FRIDAY_DATE))
-    assert source.missing_sessions("SPY") == ()
+    assert notes_of(bars) == ()
 
 
 def test_regular_hours_and_unadjusted_prices_are_asked_for_by_the_second(source, yahoo):
@@ -126,22 +127,20 @@ def test_days_before_any_reach_suggest_no_other_interval_but_what_is_archived(so
 def test_what_exists_of_a_range_is_served_and_what_does_not_is_named(source, yahoo):
     bars = source.fetch("SPY", date(2026, 2, 17), FRIDAY_DATE, "1m")
     assert len(bars) == 22 * 390
-    assert [(str(m.session_date), m.reason) for m in source.missing_sessions("SPY")] == [
-        ("2026-02-17", "it is older than the 30 days of 1m bars Yahoo keeps"),
-        ("2026-02-18", "it is older than the 30 days of 1m bars Yahoo keeps"),
-    ]
+    assert notes_of(bars) == ("no bars of 2026-02-17, 2026-02-18: older than the 30 days of 1m bars Yahoo keeps",)
+    assert is_final(bars)
 
 
 def test_a_warm_up_beyond_reach_is_neither_an_error_nor_missing(make_source, yahoo):
     source = make_source(first_session=date(2026, 2, 20))
     bars = source.fetch("SPY", date(2026, 1, 20), FRIDAY_DATE, "1m")
     assert len(bars) == 22 * 390
-    assert source.missing_sessions("SPY") == ()
+    assert notes_of(bars) == ()
 
 
 def test_a_warm_up_alone_is_nothing_to_run_on(make_source, yahoo, spy):
     yahoo.bars["SPY"] = of_dates(spy, date(2026, 1, 1), date(2026, 3, 13))
-    with pytest.raises(NoBarsError, match="no 1m bars for 2026-03-16 to 2026-03-20: Yahoo has no bars of it"):
+    with pytest.raises(NoBarsError, match="no 1m bars for 2026-03-16 to 2026-03-20: Yahoo has none"):
         make_source(first_session=MONDAY_DATE).fetch("SPY", date(2026, 3, 2), FRIDAY_DATE, "1m")
 
 
@@ -152,17 +151,18 @@ def test_a_range_without_a_session_is_an_error_without_a_request(source, yahoo):
 
 
 def test_a_session_that_has_not_opened_is_not_asked_for(source, yahoo):
-    with pytest.raises(NoBarsError, match="2026-03-23: it has not opened yet"):
+    with pytest.raises(NoBarsError, match="2026-03-23: not opened yet"):
         source.fetch("SPY", date(2026, 3, 23), date(2026, 3, 23), "1m")
     assert yahoo.requests == []
 
 
 def test_a_limit_that_is_nearer_than_it_should_be_costs_a_session_not_the_run(source, yahoo):
     yahoo.keeps_seconds_back = 86_400
-    assert len(source.fetch("SPY", date(2026, 2, 19), FRIDAY_DATE, "1m")) == 21 * 390
-    ((day, reason),) = source.missing_sessions("SPY")
-    assert str(day) == "2026-02-19"
-    assert "must be within the last 30 days" in reason
+    bars = source.fetch("SPY", date(2026, 2, 19), FRIDAY_DATE, "1m")
+    assert len(bars) == 21 * 390
+    (note,) = notes_of(bars)
+    assert note.startswith("no bars of 2026-02-19: SPY: Yahoo does not give these bars")
+    assert "must be within the last 30 days" in note
 
 
 def test_a_limit_much_nearer_than_it_should_be_is_not_felt_for_in_the_dark(source, yahoo):
@@ -180,7 +180,7 @@ def test_half_days_and_both_weeks_of_clock_changes_are_whole(source, yahoo, cloc
     local = week_before_and_after["timestamp_utc"].dt.tz_convert("America/New_York").dt.time.astype(str)
     assert len(week_before_and_after) == 780
     assert (local.min(), local.max()) == ("09:30:00", "15:59:00")
-    assert source.missing_sessions("SPY") == ()
+    assert notes_of(week_before_and_after) == ()
 
 
 def test_the_unfinished_bar_and_the_live_row_of_a_running_session_are_left_out(source, yahoo, clock, spy):
