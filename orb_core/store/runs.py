@@ -4,11 +4,12 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -30,6 +31,8 @@ RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _UNFINISHED: Final = ".tmp-"
 _STALE_SECONDS: Final = 24 * 3600
+_NOTES_LOCK: Final = ".notes.lock"
+_NOTES_LOCK_SECONDS: Final = 10.0
 _WRITERS: Final = 4
 """Threads that write files: most of a save is waiting for the disk to confirm."""
 
@@ -190,17 +193,29 @@ class RunStore:
         StoreError
             The notes cannot be written.
         """
-        folder = self._existing(run_id)
-        try:
-            notes = read_notes(folder)
-        except DamagedRunError:
-            notes = Notes()  # the list of runs has said so; what is written now takes their place
         given = {"title": title, "tags": tags, "note": note, "starred": starred}
-        changed = Notes.model_validate(
-            {**notes.model_dump(), **{name: value for name, value in given.items() if value is not None}}
-        )
-        with _as_store_error(folder, "written"):
-            durable.replace(folder / "notes.json", to_json(changed.model_dump(mode="json")))
+        update = {name: value for name, value in given.items() if value is not None}
+        return self.edit_notes(run_id, lambda notes: Notes.model_validate({**notes.model_dump(), **update}))
+
+    def edit_notes(self, run_id: str, change: Callable[[Notes], Notes]) -> Notes:
+        """Make new notes of a run's notes as they are now, while nobody else changes them, and return them.
+
+        Raises
+        ------
+        RunNotFoundError
+            No run has this id.
+        StoreError
+            The notes cannot be written.
+        """
+        folder = self._existing(run_id)
+        with self._noting():
+            try:
+                notes = read_notes(folder)
+            except DamagedRunError:
+                notes = Notes()  # the list of runs has said so; what is written now takes their place
+            changed = change(notes)
+            with _as_store_error(folder, "written"):
+                durable.replace(folder / "notes.json", to_json(changed.model_dump(mode="json")))
         return changed
 
     def delete(self, run_id: str) -> None:
@@ -213,13 +228,55 @@ class RunStore:
         StoreError
             The folder is not one of a run, or cannot be removed.
         """
+        self.purge(self.discard(run_id))
+
+    def discard(self, run_id: str) -> str:
+        """Put a run aside, gone at once for every reader, and return the name to `restore` or `purge` it by.
+
+        What is neither restored nor purged is removed a day later.
+
+        Raises
+        ------
+        RunNotFoundError
+            No run has this id.
+        StoreError
+            The folder is not one of a run, or cannot be moved.
+        """
         folder = self._existing(run_id)
         if not (folder / "run.json").exists():
             raise StoreError(f"{folder} has no run.json: it is not a run of this store; remove it by hand if it may go")
-        going = self.path / f"{_UNFINISHED}deleted-{uuid.uuid4().hex}"
+        aside = f"{_UNFINISHED}deleted-{uuid.uuid4().hex}"
         with _as_store_error(folder, "removed"):
-            folder.rename(going)  # gone for every reader at once
-            shutil.rmtree(going)
+            os.utime(folder)  # its day as a deleted run begins now
+            folder.rename(self.path / aside)
+        return aside
+
+    def restore(self, aside: str, run_id: str) -> None:
+        """Put a discarded run back in its place.
+
+        Raises
+        ------
+        RunExistsError
+            Another run has taken its id.
+        StoreError
+            It was removed for good meanwhile, or cannot be moved.
+        """
+        folder = self._folder(run_id)
+        with _as_store_error(self.path / aside, "restored"):
+            if not _moved(self.path / aside, folder):
+                raise _exists(run_id, self.path)
+
+    def purge(self, aside: str) -> None:
+        """Remove a discarded run for good, and the bars no other run uses.
+
+        Raises
+        ------
+        StoreError
+            It cannot be removed.
+        """
+        with _as_store_error(self.path / aside, "removed"):
+            if (self.path / aside).exists():  # else it was discarded more than a day ago
+                shutil.rmtree(self.path / aside)
             bar_chunks.remove_unused(self.path)
 
     def read_frame(self, run_id: str, symbol: str, kind: str) -> pd.DataFrame:
@@ -290,6 +347,23 @@ class RunStore:
             finally:
                 if folder.exists():
                     shutil.rmtree(folder)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Hold the right to change notes, against all threads and processes; the death of its holder ends it.
+
+        It is SQLite's own lock, on an empty database.
+        """
+        try:
+            with closing(
+                sqlite3.connect(self.path / _NOTES_LOCK, timeout=_NOTES_LOCK_SECONDS, isolation_level=None)
+            ) as lock:
+                lock.execute("BEGIN EXCLUSIVE")
+                yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self.path / _NOTES_LOCK} cannot be locked: {error}. Make the folder writable, or try again"
+            ) from error
 
     def _unfinished(self) -> Iterator[Path]:
         return self.path.glob(f"{_UNFINISHED}*")
