@@ -67,6 +67,15 @@ class StoredRun:
         """
         return config_from_json(json.dumps(self.request["config"]))
 
+    def record(self, symbol: str) -> SymbolRecord:
+        """Return how a symbol went, if it has results."""
+        record = self.manifest.symbols.get(symbol)
+        if record is None:
+            raise StoreError(f"Run {self.run_id} has no symbol {symbol!r}; it has {', '.join(self.manifest.symbols)}")
+        if record.status != "complete":
+            raise StoreError(f"Run {self.run_id} has no results for {symbol}: {record.error or record.status}")
+        return record
+
     def frame(self, symbol: str, kind: str) -> pd.DataFrame:
         """Return one table of one symbol: trades, fills, stops, signals, sessions or equity."""
         return self._read(self._file(symbol, kind), KINDS[kind], read_parquet)
@@ -98,33 +107,25 @@ class StoredRun:
         """Return the metrics of a symbol, or of all together; None stands for undefined."""
         if symbol is None:
             return read_json(self.folder / "combined_metrics.json")
-        self._record(symbol)
+        self.record(symbol)
         return read_json(self.folder / f"{encode_symbol(symbol)}_metrics.json")
 
     def quality(self, symbol: str) -> dict[str, Any]:
         """Return the quality report of a symbol's bars as they were fetched."""
-        self._record(symbol)
+        self.record(symbol)
         return read_json(self.folder / f"{encode_symbol(symbol)}_quality.json")
 
     def bars(self, symbol: str, start: date | None = None, end: date | None = None) -> pd.DataFrame:
         """Return the bars of a symbol's backtest, warm-up included; only UTC months from `start` to `end` if given."""
         first = f"{start:%Y-%m}" if start else ""
         last = f"{end:%Y-%m}" if end else "9999-12"
-        chunks = self._record(symbol).bars.items()
+        chunks = self.record(symbol).bars.items()
         return bar_chunks.read(self.folder.parent, [Chunk(*chunk) for chunk in chunks if first <= chunk[0] <= last])
-
-    def _record(self, symbol: str) -> SymbolRecord:
-        record = self.manifest.symbols.get(symbol)
-        if record is None:
-            raise StoreError(f"Run {self.run_id} has no symbol {symbol!r}; it has {', '.join(self.manifest.symbols)}")
-        if record.status != "complete":
-            raise StoreError(f"Run {self.run_id} has no results for {symbol}: {record.error or record.status}")
-        return record
 
     def _file(self, symbol: str, kind: str) -> str:
         if kind not in KINDS:
             raise StoreError(f"A run has no table {kind!r}; it has {', '.join(KINDS)}")
-        self._record(symbol)
+        self.record(symbol)
         return f"{encode_symbol(symbol)}_{kind}.parquet"
 
     def _read(self, name: str, columns: dict[str, str], read: Callable[[Path, dict[str, str]], Table]) -> Table:
