@@ -40,17 +40,17 @@ def load_config(
     ConfigError
         Naming everything that is wrong: source, dotted path, value and what is allowed.
     """
-    layers = []
-    if preset is not None:
-        layers.append(Layer(f"preset {preset}", preset_settings(preset)))
+    layers = _preset_layers(preset)
     if path is not None:
         layers.append(Layer(str(path), read_settings(Path(path))))
     layers += [Layer("--set", _override(text)) for text in overrides]
     return _validated(layers)
 
 
-def config_from_mapping(settings: Mapping[str, Any], origin: str = "settings") -> RunConfig:
-    """Configuration of a mapping that holds what it changes, laid over the defaults.
+def config_from_mapping(
+    settings: Mapping[str, Any], origin: str = "settings", *, preset: str | None = None
+) -> RunConfig:
+    """Configuration of a mapping that holds what it changes, laid over a preset, if named, and the defaults.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def config_from_mapping(settings: Mapping[str, Any], origin: str = "settings") -
     """
     if not isinstance(settings, Mapping):
         raise ConfigError(f"{origin}: must be a mapping of settings, not {type(settings).__name__}")
-    return _validated([Layer(origin, settings)])
+    return _validated([*_preset_layers(preset), Layer(origin, settings)])
 
 
 def canonical_json(config: RunConfig) -> str:
@@ -114,6 +114,10 @@ def to_yaml(config: RunConfig) -> str:
     for path, (value, _) in _differences(config, None).items():
         settings = merge(settings, nested(path, value))
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def _preset_layers(name: str | None) -> list[Layer]:
+    return [] if name is None else [Layer(f"preset {name}", preset_settings(name))]
 
 
 @cache

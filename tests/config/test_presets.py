@@ -52,3 +52,15 @@ def test_a_problem_of_a_preset_made_worse_by_a_file_is_told_of_the_file(tmp_path
 
 def test_a_preset_is_a_mapping_of_settings():
     assert config_from_mapping(preset_settings("defining_range_60")).data.bar_minutes == 5
+
+
+def test_a_mapping_is_laid_over_a_preset_as_a_file_is(tmp_path):
+    (tmp_path / "own.yaml").write_text("orb: {base_minutes: 10}\n")
+    from_file = load_config(tmp_path / "own.yaml", preset="zarattini_2023_qqq")
+
+    assert config_from_mapping({"orb": {"base_minutes": 10}}, preset="zarattini_2023_qqq") == from_file
+
+
+def test_an_unknown_preset_under_a_mapping_is_named():
+    with pytest.raises(ConfigError, match="no preset 'nowhere'"):
+        config_from_mapping({}, preset="nowhere")
