@@ -1,16 +1,20 @@
-"""Runs: every run that was stored, by whatever front end, newest first."""
+"""Runs: every run that was stored, by whatever front end, newest first; found, noted, compared, deleted."""
+
+import hashlib
 
 import streamlit as st
 
 from orb_core.errors import OrbError
-from pages.parts import cached
+from pages.parts import cached, runs_edits
 from pages.parts.frame import LAUNCH, RUN, enter, stop_with
 from pages.parts.markup import plain
-from pages.parts.runs_table import runs_columns, runs_table, shown_columns
+from pages.parts.run_words import source_text
+from pages.parts.runs_table import EDITABLE, Wanted, runs_columns, runs_table, shown_columns
 
-TABLE_ROWS, TABLE_PX = 18, 620
+TABLE_ROWS, TABLE_PX = 18, 600
+UNREADABLE_OPEN = 3
 
-enter()
+enter(of_runs=True)
 
 try:
     lines = cached.runs()
@@ -20,27 +24,119 @@ except OrbError as error:
 readable = [line for line in lines if line.manifest is not None]
 unreadable = [line for line in lines if line.manifest is None]
 
-st.markdown(f"#### Runs :gray[· {len(readable)}]")
+
+def wanted() -> Wanted:
+    """Draw the filters and return what they ask for."""
+    find, symbols, tags, sources, made, starred = st.columns(
+        [5, 4, 4, 4, 4, 3], gap="small", vertical_alignment="bottom"
+    )
+    return Wanted(
+        text=find.text_input(
+            "Find",
+            key="find",
+            placeholder="Title, note, tag, setting, id",
+            icon=":material/search:",
+            bind="query-params",
+        )
+        or "",
+        symbols=symbols.multiselect(
+            "Symbols",
+            sorted({symbol for line in readable for symbol in line.manifest.symbols}),
+            key="of_symbols",
+            placeholder="All",
+            bind="query-params",
+        ),
+        tags=tags.multiselect("Tags", all_tags, key="of_tags", placeholder="All", bind="query-params"),
+        sources=sources.multiselect(
+            "Source",
+            sorted({source_text(line.manifest) for line in readable}),
+            key="of_source",
+            placeholder="All",
+            bind="query-params",
+        ),
+        made=made.date_input("Made", (), key="made", format="YYYY-MM-DD", bind="query-params"),
+        starred=starred.toggle("☆ only", key="starred", bind="query-params"),
+    )
+
+
+def open_row(ids: list[str]) -> None:
+    """Remember which row's button was pressed: a page is left outside of callbacks only."""
+    st.session_state["runs.open"] = ids[st.session_state["runs.open_click"]["row"]]
+
+
+def actions(n_shown: int) -> None:
+    """Draw what can be done with the picked runs, and a word on the table."""
+    ids = [line.run_id for line in readable if line.run_id in runs_edits.picked()]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            f"Delete {len(ids)}" if ids else "Delete",
+            key="runs.delete",
+            icon=":material/delete:",
+            on_click=runs_edits.delete,
+            args=(ids,),
+            disabled=not ids,
+        )
+        gone = len(st.session_state.get("runs.deleted", ()))
+        if gone:
+            runs_deleted = "1 run" if gone == 1 else f"{gone} runs"
+            st.markdown(f"Deleted {runs_deleted}.", width="content")
+            st.button("Undo", key="runs.undo", icon=":material/undo:", on_click=runs_edits.undo)
+            st.caption("until this page is left", width="content")
+        st.space("stretch")
+        st.toggle("More columns", key="more", bind="query-params", help="Win rate, Sharpe and id as well.")
+    for problem in st.session_state.pop("runs.problems", ()):
+        st.error(plain(problem), icon=":material/error:")
+    if n_shown == 0:
+        st.info("No run is like that. Take a filter away.", icon=":material/filter_alt_off:")
+
+
+if "runs.open" in st.session_state:
+    st.switch_page(RUN, query_params={"run": st.session_state.pop("runs.open")})
+
+all_tags = sorted({tag for line in readable for tag in line.notes.tags})
+count = st.empty()
 if not readable:
+    count.markdown("#### Runs :gray[· 0]")
     folder = plain(str(cached.store().path))
     st.caption(f"No run is stored in {folder} yet. What Launch or the command line runs appears here by itself.")
     st.page_link(LAUNCH, label="Go to Launch", icon=":material/play_arrow:")
+    if st.session_state.get("runs.deleted"):
+        actions(1)
 else:
-    table = runs_table(readable)
-    chosen = st.dataframe(
-        table,
-        column_config=runs_columns(),
-        column_order=shown_columns(table),
-        hide_index=True,
-        key="runs.table",
-        on_select="rerun",
-        selection_mode="single-row",
-        height=TABLE_PX if len(table) > TABLE_ROWS else "content",
-        alt=f"{len(readable)} stored runs, newest first; select one to open it",
-    )
-    if chosen.selection.rows:
-        st.switch_page(RUN, query_params={"run": readable[chosen.selection.rows[0]].run_id})
-    st.caption("Select a row to open its run. When: this computer's time.")
+    asked = wanted()
+    shown = [line for line in readable if asked.fits(line)]
+    of = f" of {len(readable)}" if len(shown) < len(readable) else ""
+    count.markdown(f"#### Runs :gray[· {len(shown)}{of}]")
+    actions(len(shown))
+    if shown:
+        ids = [line.run_id for line in shown]
+        table = runs_table(shown, runs_edits.picked())
+        same_rows = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:12]
+        table_key = f"runs.table.{same_rows}.{st.session_state.get('runs.drawn', 0)}"
+        st.data_editor(
+            table,
+            column_config=runs_columns(
+                all_tags,
+                st.column_config.ButtonColumn(
+                    "", width=40, type="tertiary", key="runs.open_click", on_click=open_row, args=(ids,)
+                ),
+            ),
+            column_order=shown_columns(table, more=st.session_state["more"]),
+            disabled=[name for name in table if name not in EDITABLE],
+            hide_index=True,
+            key=table_key,
+            on_change=runs_edits.take_edits,
+            args=(table_key, shown),
+            height=TABLE_PX if len(table) > TABLE_ROWS else "content",
+            alt=f"{len(shown)} stored runs, newest first",
+        )
+        st.caption(
+            ":material/open_in_new: opens a run. Star, title, tags and note are edited in the table: double-click, or "
+            "Enter on the cell. 1 R = what a trade risked, entry to stop."
+        )
 
-for line in unreadable:
-    st.caption(f":orange[:material/warning:] {plain(line.run_id)} cannot be read: {plain(line.reason or '')}")
+if unreadable:
+    n = "1 folder" if len(unreadable) == 1 else f"{len(unreadable)} folders"
+    with st.expander(f"{n} cannot be read", expanded=len(unreadable) <= UNREADABLE_OPEN, icon=":material/warning:"):
+        for line in unreadable:
+            st.caption(f"{plain(line.run_id)} cannot be read: {plain(line.reason or '')}")

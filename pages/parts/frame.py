@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from orb_core.errors import OrbError
+from pages.parts import runs_edits
 from pages.parts.markup import plain
 
 LAUNCH = "pages/launch.py"
@@ -36,8 +37,8 @@ def menu() -> StreamlitPage:
     return page
 
 
-def enter() -> None:
-    """Guard a page: the first line of each.
+def enter(*, of_runs: bool = False) -> None:
+    """Guard a page: the first line of each. Any but that of the runs ends what only lasts while it is shown.
 
     The first request after a server start that goes straight to a page's own address runs that page without
     streamlit_app.py, thus without menu and layout. Naming the pages once and running again mends it.
@@ -46,6 +47,8 @@ def enter() -> None:
         st.session_state["frame.entered"] = True
         _navigation("hidden")
         st.rerun()
+    if not of_runs:
+        runs_edits.leave()
 
 
 def _navigation(position: str) -> StreamlitPage:

@@ -1,6 +1,8 @@
-"""The table of runs."""
+"""The table of runs: which are asked for, and how each is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -10,25 +12,78 @@ from orb_core.store.runs import RunSummary
 from pages.parts.run_words import changes_text, source_text, symbols_text, title_text
 from pages.parts.tables import r_column
 
-SPARSE = ("starred", "status", "tags")
+EDITABLE = ("picked", "starred", "title", "tags", "note")
+MORE = ("win_rate", "sharpe", "run_id")
+SPARSE = ("status",)
+OPEN = ":material/open_in_new:"
 
 
-def runs_table(lines: Sequence[RunSummary]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs are looked for; what is empty asks for nothing.
+
+    Attributes
+    ----------
+    text : str
+        Words, all of which must be somewhere in title, tags, note, symbols, changed settings or id.
+    symbols, tags, sources : collection of str
+        The run has one of them.
+    made : tuple of date
+        First and last day it was made on, by this computer's clock; the last may be missing.
+    starred : bool
+        Only runs with a star.
+    """
+
+    text: str = ""
+    symbols: Collection[str] = ()
+    tags: Collection[str] = ()
+    sources: Collection[str] = ()
+    made: tuple[date, ...] = ()
+    starred: bool = False
+
+    def fits(self, line: RunSummary) -> bool:
+        """Say whether a readable run is one of them."""
+        manifest, notes = line.manifest, line.notes
+        if self.starred and not notes.starred:
+            return False
+        made = manifest.created_utc.astimezone().date()
+        if self.made and not self.made[0] <= made <= (self.made[1] if len(self.made) > 1 else date.max):
+            return False
+        for asked, has in (
+            (self.symbols, manifest.symbols),
+            (self.tags, notes.tags),
+            (self.sources, (source_text(manifest),)),
+        ):
+            if asked and not set(asked) & set(has):
+                return False
+        words = self.text.casefold().split()
+        if not words:
+            return True
+        changed = changes_text(manifest.changed, named=len(manifest.changed))
+        said = (title_text(manifest, notes), changed, notes.note, *notes.tags, *manifest.symbols, line.run_id)
+        everything = " ".join(said).casefold()
+        return all(word in everything for word in words)
+
+
+def runs_table(lines: Sequence[RunSummary], picked: Collection[str] = ()) -> pd.DataFrame:
     """Return one row per readable run, in the order given."""
-    return pd.DataFrame([_row(line) for line in lines])
+    return pd.DataFrame([_row(line, picked=line.run_id in picked) for line in lines])
 
 
-def _row(line: RunSummary) -> dict[str, Any]:
+def _row(line: RunSummary, *, picked: bool) -> dict[str, Any]:
     manifest, notes = line.manifest, line.notes
     totals = manifest.totals
+    win_rate = totals.win_rate if totals else None
     return {
-        "starred": "★" if notes.starred else "",
+        "picked": picked,
+        "starred": notes.starred,
         "title": title_text(manifest, notes),
+        "open": OPEN,
         "status": "" if line.status == "complete" else line.status,
         "when": manifest.created_utc.astimezone().strftime("%Y-%m-%d %H:%M"),
         "symbols": symbols_text(manifest),
         "dates": f"{manifest.start} → {manifest.end}",
-        "changed": changes_text(manifest.changed) if notes.title else f"{len(manifest.changed) or 'none'}",
+        "changed": f"{len(manifest.changed)}: {changes_text(manifest.changed)}" if manifest.changed else "none",
         "trades": totals.trades if totals else None,
         "total": totals.total_r if totals else None,
         "up_to": totals.total_r_optimistic if totals else None,
@@ -36,32 +91,52 @@ def _row(line: RunSummary) -> dict[str, Any]:
         "drop": totals.max_drawdown_r if totals else None,
         "equity": list(manifest.equity_r),
         "tags": list(notes.tags),
+        "note": notes.note,
         "source": source_text(manifest),
+        "win_rate": None if win_rate is None else 100 * win_rate,
+        "sharpe": totals.sharpe if totals else None,
+        "run_id": line.run_id,
     }
 
 
-def runs_columns() -> dict[str, Any]:
-    """Return how the columns of the table of runs are shown."""
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+def runs_columns(tags: Sequence[str], open_button: Any) -> dict[str, Any]:
+    """Return how the columns of the table of runs are shown.
+
+    Parameters
+    ----------
+    tags : sequence of str
+        Those in use, to choose from; others may be typed.
+    open_button : column configuration
+        Of the button that opens a row's run.
+    """
+    text, number, tick = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.CheckboxColumn
     return {
-        "starred": text("☆", width=30),
-        "title": text("Title", pinned=True, width="medium"),
+        "picked": tick("✓", width=36, pinned=True, help="Pick runs to compare or delete them."),
+        "starred": tick("☆", width=36, pinned=True, help="A star for the runs to come back to."),
+        "title": text("Title", pinned=True, width=230, max_chars=120, help="Type over it; emptied, it names itself."),
+        "open": open_button,
         "status": text("Status"),
-        "when": text("When"),
+        "when": text("When", help="This computer's time."),
         "symbols": text("Symbols"),
         "dates": text("Dates"),
-        "changed": text("Changed", help="Settings that differ from the defaults."),
+        "changed": text("Changed", width=150, help="Settings that differ from the defaults: how many, and the first."),
         "trades": number("Trades", format="%d"),
         "total": r_column("Total R", "Sum of all trades after costs."),
         "up_to": r_column("Up to", "Total R if every unclear fill had gone the trade's way."),
         "average": r_column("R each", "Average result of a trade."),
         "drop": r_column("Worst drop", "Deepest fall of the running total below its highest point so far, in R."),
-        "equity": st.column_config.LineChartColumn("Equity", help="Running total in R."),
-        "tags": st.column_config.ListColumn("Tags"),
+        "equity": st.column_config.LineChartColumn("Equity", width=110, help="Running total in R."),
+        "tags": st.column_config.MultiselectColumn("Tags", width=150, options=list(tags), accept_new_options=True),
+        "note": text("Note", width=200, max_chars=2_000),
         "source": text("Source"),
+        "win_rate": number("Win", format="%.1f %%"),
+        "sharpe": number("Sharpe", format="%.2f"),
+        "run_id": text("Id"),
     }
 
 
-def shown_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns worth their place: stars, states and tags only where there are any."""
-    return [name for name in table if name not in SPARSE or table[name].map(bool).any()]
+def shown_columns(table: pd.DataFrame, *, more: bool = False) -> list[str]:
+    """Return the columns worth their place: states only where there are any, the rarer ones when asked for."""
+    return [
+        name for name in table if (name not in SPARSE or table[name].map(bool).any()) and (more or name not in MORE)
+    ]

@@ -14,7 +14,7 @@ def test_the_list_of_runs_is_empty_with_a_way_on():
 def test_every_run_is_listed_newest_first_with_what_sets_it_apart():
     a_run()
     a_run("orb.base_minutes=30")
-    table = open_app("runs").dataframe[0].value
+    table = open_app("runs").data_editor[0].value
     assert table["title"].tolist() == ["Opening range 30 minutes", "Defaults"]
     assert table["symbols"].tolist() == ["SPY", "SPY"]
     assert len(table["equity"].iloc[0]) > 1
@@ -23,14 +23,14 @@ def test_every_run_is_listed_newest_first_with_what_sets_it_apart():
 def test_a_run_of_the_command_line_appears_by_itself():
     app = open_app("runs")
     a_run()
-    assert len(rerun(app).dataframe[0].value) == 1
+    assert len(rerun(app).data_editor[0].value) == 1
 
 
 def test_a_broken_run_folder_is_listed_with_its_reason_and_breaks_nothing():
     run = a_run()
     (run.folder.parent / "broken").mkdir()
     app = open_app("runs")
-    assert len(app.dataframe[0].value) == 1
+    assert len(app.data_editor[0].value) == 1
     assert "broken cannot be read" in texts(app)
     (run.folder / "run.json").write_text("{")
     assert "No run is stored" in texts(rerun(app))
@@ -164,4 +164,5 @@ def test_the_other_metrics_wait_in_closed_groups():
         "Risk",
         "Is it real",
         "Time and money",
+        "Deepest drops",
     ]

@@ -1,0 +1,146 @@
+import json
+
+import pytest
+
+from orb_core.service import default_store
+from orb_core.store.manifest import Notes
+from pages.parts.runs_edits import merged, new_cells, save_edits
+from tests.ui.app import a_run, open_app, rerun, texts
+
+
+def titles(app):
+    return app.data_editor[0].value["title"].tolist() if len(app.data_editor) else []
+
+
+@pytest.fixture
+def three_runs():
+    runs = [a_run(), a_run("orb.base_minutes=30", symbols=("QQQ",)), a_run("trade.stop_mode=or_midpoint")]
+    for run, name in zip(runs, ("one", "two", "three"), strict=True):
+        default_store().annotate(run.run_id, title=name)
+    default_store().annotate(runs[0].run_id, tags=["keep", "spring"], note="gap days look best")
+    default_store().annotate(runs[1].run_id, starred=True)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("find", "GAP days", ["one"]),
+        ("find", "middle", ["three"]),
+        ("find", "nothing like it", []),
+        ("of_symbols", ["QQQ"], ["two"]),
+        ("of_tags", ["spring"], ["one"]),
+        ("of_source", ["Made-up prices"], ["three", "two", "one"]),
+    ],
+)
+def test_runs_are_found_by_words_symbol_tag_and_source(three_runs, key, value, found):
+    app = open_app("runs")
+    widget = app.text_input(key=key) if key == "find" else app.multiselect(key=key)
+    widget.set_value(value)
+    assert titles(rerun(app)) == found
+    assert f"· {len(found)}{'' if len(found) == 3 else ' of 3'}" in texts(app)
+
+
+def test_only_starred_runs_are_shown_when_asked_for(three_runs):
+    app = open_app("runs")
+    app.toggle(key="starred").set_value(True)
+    assert titles(rerun(app)) == ["two"]
+
+
+def test_runs_are_found_by_the_day_they_were_made_on(three_runs):
+    made = three_runs[0].manifest.created_utc.astimezone().date()
+    app = open_app("runs")
+    app.date_input(key="made").set_value((made.replace(year=made.year + 1), made.replace(year=made.year + 2)))
+    assert titles(rerun(app)) == []
+    app.date_input(key="made").set_value((made,))
+    assert len(titles(rerun(app))) == 3
+
+
+def test_stars_titles_tags_and_notes_are_saved_as_they_are_edited(three_runs):
+    lines = [line for line in default_store().list() if line.notes.title == "two"]
+    edit = {"starred": False, "title": " 30 minutes ", "tags": ["a", "b"], "note": "wide"}
+    assert save_edits(default_store(), lines, {0: edit}) == []
+    assert three_runs[1].notes == Notes(title="30 minutes", tags=("a", "b"), note="wide", starred=False)
+
+
+def test_an_edit_of_a_run_that_is_gone_is_told_and_the_others_are_saved(three_runs):
+    lines = default_store().list()
+    default_store().delete(lines[0].run_id)
+    problems = save_edits(default_store(), lines, {0: {"title": "x"}, 1: {"title": "y"}})
+    assert len(problems) == 1
+    assert "There is no run" in problems[0]
+    assert default_store().load(lines[1].run_id).notes.title == "y"
+
+
+def test_two_sessions_that_edit_one_run_lose_nothing():
+    shown = Notes(tags=("old", "keep"), note="first")
+    now = merged(shown, shown, {"tags": ["keep", "mine"], "note": "mine"})
+    assert merged(shown, now, {"tags": ["old", "keep", "yours"]}).tags == ("keep", "mine", "yours")
+    assert merged(shown, now, {"note": "yours"}).note == "mine\nyours"
+    assert merged(shown, now, {"starred": True}).note == "mine"
+
+
+def test_an_emptied_title_is_none_and_spaces_are_no_tag():
+    notes = merged(Notes(title="x"), Notes(title="x"), {"title": None, "tags": ["  ", "a "]})
+    assert notes == Notes(title=None, tags=("a",))
+
+
+def test_only_what_was_edited_since_the_last_time_is_written_again():
+    edited = {0: {"title": "a", "starred": True}, 2: {"note": "n"}}
+    assert new_cells(edited, {0: {"title": "a"}}) == {0: {"starred": True}, 2: {"note": "n"}}
+    assert new_cells(edited, edited) == {}
+
+
+def delete_two(app, runs):
+    app.session_state["runs.picked"] = {runs[0].run_id, runs[2].run_id}
+    rerun(app)
+    assert app.button(key="runs.delete").label == "Delete 2"
+    app.button(key="runs.delete").click()
+    return rerun(app)
+
+
+def test_deleted_runs_come_back_until_the_page_is_left(three_runs):
+    app = delete_two(open_app("runs"), three_runs)
+    assert titles(app) == ["two"]
+    assert titles(open_app("runs")) == ["two"]
+    app.button(key="runs.undo").click()
+    assert titles(rerun(app)) == ["three", "two", "one"]
+
+
+def test_deleted_runs_are_gone_for_good_once_the_page_is_left(three_runs, runs_dir):
+    app = delete_two(open_app("runs"), three_runs)
+    app.switch_page("pages/launch.py")
+    rerun(app)
+    assert [folder.name for folder in runs_dir.iterdir() if not folder.name.startswith(".")] == [three_runs[1].run_id]
+    assert not list(runs_dir.glob(".tmp-*"))
+
+
+def test_the_last_run_can_be_brought_back_too():
+    run = a_run()
+    app = open_app("runs")
+    app.session_state["runs.picked"] = {run.run_id}
+    rerun(app).button(key="runs.delete").click()
+    rerun(app).button(key="runs.undo").click()
+    assert len(titles(rerun(app))) == 1
+
+
+def test_markup_and_scripts_in_notes_are_text_on_every_page():
+    evil = "<script>alert(1)</script> **b** [x](javascript:alert(1)) :red[y] $z$"
+    run = a_run()
+    default_store().annotate(run.run_id, title=evil, tags=[evil], note=evil)
+    app = open_app("runs")
+    assert titles(app) == [evil]
+    markup = [json.dumps(evil)[1:-1], evil]
+    for page, query in (("runs", {}), ("run", {"run": run.run_id}), ("", {"run": run.run_id})):
+        app = open_app(page, **query)
+        drawn = [e.value for e in (*app.markdown, *app.caption, *app.error, *app.info)]
+        assert not any(text in shown for shown in drawn for text in markup)
+
+
+def test_broken_folders_are_counted_and_named_with_their_reason():
+    folder = a_run().folder
+    for n in range(4):
+        (folder.parent / f"broken{n}").mkdir()
+    app = open_app("runs")
+    assert app.expander[0].label == "4 folders cannot be read"
+    assert "broken3 has no run.json" in texts(app)
