@@ -126,11 +126,14 @@ def source_of(options: argparse.Namespace) -> SourceSpec:
     """Return where the options say bars come from; Yahoo, if they say nothing."""
     from orb_core.service import SourceSpec
 
-    if options.data:
-        return SourceSpec("file", path=options.data, data_tz=options.data_tz, stamp=options.stamp)
-    if options.synthetic or options.source == "synthetic":
-        return SourceSpec("synthetic", seed=options.seed or 0)
-    return SourceSpec("yahoo")
+    return SourceSpec(
+        options.source or "yahoo",
+        path=options.data,
+        seed=options.seed or 0,
+        data_tz=options.data_tz,
+        stamp=options.stamp,
+        adjust_splits=options.adjust_splits,
+    )
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -145,8 +148,19 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     missing = [name for name in ("symbols", "start", "end") if getattr(options, name) is None]
     if missing:
         parser.error(f"the following arguments are required: {', '.join(map(flag, missing))}")
+    check_source(parser, options)
+    return options
+
+
+def check_source(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Exit with 2 where the options about bars contradict each other, or name no source."""
+    from orb_core.data.installed import source_names
+
     if options.source is None and (options.synthetic or options.data):
         options.source = "synthetic" if options.synthetic else "file"
+    names = source_names() if options.source else ()
+    if options.source and options.source not in names:
+        parser.error(f"argument --source: invalid choice: {options.source!r} (choose from {', '.join(names)})")
     if options.synthetic and (options.data or options.source != "synthetic"):
         parser.error("--synthetic makes prices up; leave out --data and any other --source")
     if options.data and options.source != "file":
@@ -157,7 +171,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--seed belongs to --synthetic")
     if (options.data_tz or options.stamp) and not options.data:
         parser.error("--data-tz and --stamp say how to read --data PATH")
-    return options
 
 
 NOT_WITH_RERUN = (
@@ -175,6 +188,7 @@ NOT_WITH_RERUN = (
     "data",
     "data_tz",
     "stamp",
+    "adjust_splits",
     "cache",
 )
 
@@ -206,12 +220,17 @@ def command_line() -> argparse.ArgumentParser:
         help="warn of sessions with minutes missing in the opening range, or skip them",
     )
     bars = parser.add_argument_group("on which bars")
-    bars.add_argument("--source", choices=("yahoo", "synthetic", "file"), help="default: yahoo")
+    bars.add_argument(
+        "--source", metavar="NAME", help="yahoo (the default), synthetic, file, or an installed one (docs/sources.md)"
+    )
     bars.add_argument("--synthetic", action="store_true", help="made-up prices, the same every time")
     bars.add_argument("--seed", type=int, metavar="N", help="another series of made-up prices (default: 0)")
     bars.add_argument("--data", type=Path, metavar="PATH", help="a CSV or Parquet file, or a folder of them")
     bars.add_argument("--data-tz", metavar="ZONE", help="clock of stamps that name none, such as America/New_York")
     bars.add_argument("--stamp", choices=("open", "close"), help="which end of its bar a stamp is")
+    bars.add_argument(
+        "--adjust-splits", action="store_true", help="divide the prices before every gap that looks like a split"
+    )
     bars.add_argument("--interval", choices=INTERVALS, help="length of a bar (default: the configuration's, 1m)")
     bars.add_argument("--cache", action="store_true", help="keep fetched bars, and use those kept")
     bars.add_argument("--cache-dir", type=Path, metavar="PATH", default=folder("cache"), help="default: cache/")

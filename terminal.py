@@ -65,7 +65,8 @@ class Screen:
         self.say(f"Run ID: {run_id}")
         self.say(f"Symbols: {symbols}{f' and {more} more' if more > 0 else ''}")
         self.say(f"Sessions: {request.start} to {request.end}, bars of {request.config.data.interval}")
-        bars = {"synthetic": "made-up prices", "file": str(request.source.path), "yahoo": "Yahoo"}[request.source.kind]
+        kind = request.source.kind
+        bars = {"synthetic": "made-up prices", "file": str(request.source.path), "yahoo": "Yahoo"}.get(kind, kind)
         self.say(f"Source: {f'stored bars of {request.rerun_of}' if request.rerun_of else bars}")
 
     def say(self, line: str) -> None:

@@ -27,7 +27,9 @@ from orb_core.config.models import RunConfig
 from orb_core.config.symbols import normalize_symbols
 from orb_core.data.archive import CachedSource
 from orb_core.data.files import FileSource
-from orb_core.data.quality import clean_bars
+from orb_core.data.installed import installed_source
+from orb_core.data.preview import FilePreview, preview
+from orb_core.data.quality import adjust_splits, clean_bars
 from orb_core.data.sessions import session_table, with_warmup
 from orb_core.data.source import Source
 from orb_core.data.synthetic import SyntheticSource
@@ -53,20 +55,23 @@ class SourceSpec:
     Attributes
     ----------
     kind : str
-        `synthetic` (made up), `file` or `yahoo`.
+        `synthetic` (made up), `file`, `yahoo`, or the name of an installed source (docs/sources.md).
     path : Path or None
         Of `file`: a file or a folder of them.
     seed : int
         Of `synthetic`.
     data_tz, stamp : str or None
         Of `file`: what it cannot say itself, the clock of its stamps and which end of a bar they are.
+    adjust_splits : bool
+        Adjust the bars before each suspected split.
     """
 
-    kind: Literal["synthetic", "file", "yahoo"]
+    kind: str
     path: Path | None = None
     seed: int = 0
     data_tz: str | None = None
     stamp: Literal["open", "close"] | None = None
+    adjust_splits: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,6 +250,19 @@ def rerun(
     return run_and_save(request_again(run_id, store), store, on_progress=on_progress, is_cancelled=is_cancelled)
 
 
+def preview_file(path: Path, data_tz: str | None = None, stamp: Literal["open", "close"] | None = None) -> FilePreview:
+    """Return what a file of bars is recognised as, and what it does not say.
+
+    Raises
+    ------
+    ConfigError
+        `data_tz` is no time zone.
+    FileFormatError
+        The file is in no known layout, or damaged.
+    """
+    return preview(path, data_tz, stamp)
+
+
 def session_view(store: RunStore, run_id: str, symbol: str, session_date: date) -> SessionView:
     """Return everything the chart of one session of a stored run shows.
 
@@ -315,7 +333,9 @@ def _fetched_bars(request: RunRequest) -> BarsOf:
     def fetched(symbol: str) -> tuple[pd.DataFrame, Mapping[str, Any]]:
         raw = source.fetch(symbol, first, request.end, data.interval)
         or_minutes = request.config.orb.base_minutes
-        clean = clean_bars(raw, table, data.bar_minutes, or_minutes, f"{symbol} from {source.name}")
+        clean = clean_bars(raw, table, data.bar_minutes, or_minutes, f"{symbol} from {source.name}", request.start)
+        if request.source.adjust_splits:
+            clean = adjust_splits(clean, table)
         return clean.bars, clean.report.to_dict()
 
     return fetched
@@ -334,6 +354,8 @@ def _source(request: RunRequest) -> Source:
         source = YahooSource(request.config, request.cache_dir, first_session=request.start)
     elif spec.kind == "synthetic":
         source = SyntheticSource(session, spec.seed)
+    elif spec.kind != "file":
+        source = installed_source(spec.kind, session)
     elif spec.path is None:
         raise ConfigError("Bars from a file were asked for without a file; name it (`--data PATH`)")
     else:
