@@ -85,6 +85,20 @@ SIGNAL_ROW: Final = np.dtype(
 )
 """One candidate; `direction` is +1 or -1."""
 
+ENTRY_ROW: Final = np.dtype(
+    [
+        ("session", "i8"),
+        ("bar", "i8"),
+        ("entry_price", "f8"),
+        ("stop", "f8"),
+        ("risk", "f8"),
+        ("daily_atr", "f8"),
+        ("direction", "i1"),
+    ],
+    align=True,
+)
+"""One entry to be lived again, its prices as they are; `direction` is +1 or -1."""
+
 TRADE_ROW: Final = np.dtype(
     [
         ("signal", "i8"),

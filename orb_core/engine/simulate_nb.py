@@ -2,6 +2,9 @@
 
 Codes are positions in the tuples of records.py. A trade's life is written for the long side only: prices of a short
 trade are negated on the way in and out, which mirrors every comparison, rounding and extreme exactly.
+
+Both kernels that live trades are here, since numba takes compiled code from its cache as long as the kernel's own file
+is unchanged: a rule kept in another file could change and not be obeyed.
 """
 
 from typing import Any
@@ -22,6 +25,7 @@ OR_OPPOSITE, OR_MIDPOINT, SWING, ATR, ATR_CAPPED = range(5)
 NO_TRAIL, TRAIL_R, TRAIL_ATR, TRAIL_SWING = range(4)
 REL_VOLUME, PRICE_ACTION, PROFILE_PROXY, VWAP, ADX = range(5)
 N_FACTORS = 5
+MOST_FILLS = 4  # of a trade: its entry and three parts
 
 POSITION = np.dtype(
     [
@@ -83,12 +87,12 @@ def snap_down_nb(price: float, tick: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def grown_nb(rows: NDArray[Any], used: int) -> NDArray[Any]:
-    """`rows`, or a copy twice as long when all of it is used."""
-    if used < rows.size:
+def grown_nb(rows: NDArray[Any], used: int, more: int) -> NDArray[Any]:
+    """`rows`, or a copy at least twice as long when fewer than `more` are left."""
+    if used + more <= rows.size:
         return rows
-    longer = np.empty(2 * rows.size, rows.dtype)
-    longer[:used] = rows
+    longer = np.empty(2 * rows.size + more, rows.dtype)
+    longer[:used] = rows[:used]
     return longer
 
 
@@ -229,7 +233,6 @@ def simulate_nb(
     n_signals, n_trades, n_fills, n_stops = 0, 0, 0, 0
     position = np.zeros(1, POSITION)[0]
     bar_ns = rules.bar_minutes * MINUTE_NS
-    last_bar = close.size - 1
 
     for s in range(sessions.size):
         row = sessions[s]
@@ -287,14 +290,14 @@ def simulate_nb(
                     direction = -1.0
 
                 if direction != 0.0:
-                    signals = grown_nb(signals, n_signals)
+                    signals = grown_nb(signals, n_signals, 1)
                     signal = signals[n_signals]
                     signal.session, signal.entry_bar, signal.direction = s, entry_bar, direction
                     trigger = row.upper if direction > 0.0 else row.lower
                     raw_fill = open_[entry_bar]
                     is_gap = True
                     if rules.entry_mode == TOUCH:
-                        is_gap = direction * open_[i] >= direction * trigger - eps_nb(trigger)
+                        is_gap = _is_gap_nb(direction, open_[i], trigger)
                         raw_fill = direction * max(direction * open_[i], direction * trigger)
                     elif rules.entry_mode == OR_END:
                         trigger = raw_fill
@@ -318,7 +321,7 @@ def simulate_nb(
                         position.signal, position.signal_number = n_signals - 1, accepted
                         position.ambiguous = both_sides
                         position.entry_extreme_unknown = not is_gap
-                        fills = grown_nb(fills, n_fills)
+                        fills = grown_nb(fills, n_fills, MOST_FILLS)
                         _write_fill_nb(fills[n_fills], n_trades, entry_bar, position.entry, position, FILL_ENTRY, False)
                         fills[n_fills].fraction = 1.0
                         n_fills += 1
@@ -330,82 +333,28 @@ def simulate_nb(
             if not position.is_open:
                 continue
 
-            # Signed prices: up is the trade's way.
-            d = position.direction
-            bar_open, bar_close = d * open_[i], d * close[i]
-            bar_up, bar_down = (high[i], low[i]) if d > 0.0 else (-low[i], -high[i])
-            fills_before = n_fills
-
-            if not just_entered:
-                if bar_open <= position.stop_level:
-                    _leave_nb(position, i, bar_open - rules.slippage, position.stop_kind, False)
-                elif bar_open >= position.next_target_level:
-                    fills, n_fills = _fill_targets_nb(position, fills, n_fills, n_trades, i, bar_open, bar_open)
-
-            if position.is_open:
-                stop_touched = bar_down <= position.stop_level
-                target_touched = bar_up >= position.next_target_level
-                # The adverse extreme of a touch entry's bar may precede the entry, unless the close proves otherwise.
-                uncertain = (
-                    stop_touched and just_entered and position.entry_extreme_unknown and bar_close > position.stop_level
-                )
-                if uncertain or (stop_touched and target_touched):
-                    position.ambiguous = True
-                if rules.optimistic:
-                    stop_touched = stop_touched and not uncertain
-                if target_touched and (rules.optimistic or not stop_touched):
-                    fills, n_fills = _fill_targets_nb(position, fills, n_fills, n_trades, i, bar_up, bar_open)
-                if position.is_open and stop_touched:
-                    _leave_nb(position, i, position.stop - rules.slippage, position.stop_kind, False)
-
-            if position.is_open:
-                has_new_best = bar_up > position.best
-                position.best = max(position.best, bar_up)
-                position.favorable = max(position.favorable, bar_up)
-                worst = bar_down
-                if just_entered and position.entry_extreme_unknown:
-                    worst = min(position.entry, bar_close)
-                position.adverse = min(position.adverse, worst)
-                held_ns = ts_ns[i] + bar_ns - ts_ns[position.entry_bar]
-                if is_final and rules.flatten:
-                    _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
-                elif rules.max_hold_minutes >= 0 and held_ns >= rules.max_hold_minutes * MINUTE_NS:
-                    _leave_nb(position, i, bar_close - rules.slippage, TIME_STOP, True)
-                else:
-                    # Without a new best no rule but the swing trail has anything new to say.
-                    if has_new_best or rules.trail_mode == TRAIL_SWING:
-                        stop_before = position.stop
-                        _move_stop_nb(position, i, row.first_bar, high, low, rules)
-                        if position.stop > stop_before:
-                            stops = grown_nb(stops, n_stops)
-                            moved = stops[n_stops]
-                            moved.trade, moved.bar = n_trades, i
-                            moved.price, moved.kind = d * position.stop, position.stop_kind
-                            n_stops += 1
-                    if i == last_bar:
-                        _leave_nb(position, i, bar_close - rules.slippage, END_OF_DATA, True)
-                    elif i == session_stop - 1 and not is_final and rules.flatten:
-                        _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
-
+            if n_stops == stops.size:
+                stops = grown_nb(stops, n_stops, 1)
+            n_fills, n_stops = _live_through_bar_nb(
+                position,
+                i,
+                just_entered,
+                row,
+                ts_ns,
+                open_,
+                high,
+                low,
+                close,
+                rules,
+                n_trades,
+                fills,
+                n_fills,
+                stops,
+                n_stops,
+            )
             if position.is_open:
                 continue
-            if position.remaining > 0.0:
-                fills = grown_nb(fills, n_fills)
-                _write_fill_nb(
-                    fills[n_fills],
-                    n_trades,
-                    i,
-                    position.exit_price,
-                    position,
-                    FILL_EXIT[position.exit_reason],
-                    position.exits_at_close,
-                )
-                n_fills += 1
-            if not position.exits_at_close:
-                for f in range(fills_before, n_fills):
-                    position.favorable = max(position.favorable, d * fills[f].price)
-                    position.adverse = min(position.adverse, d * fills[f].price)
-            trades = grown_nb(trades, n_trades)
+            trades = grown_nb(trades, n_trades, 1)
             trade = trades[n_trades]
             _close_books_nb(trade, position, rules)
             n_trades += 1
@@ -420,11 +369,110 @@ def simulate_nb(
 
 
 @njit(cache=True, nogil=True)
+def replay_nb(
+    sessions: NDArray[Any],
+    ts_ns: NDArray[np.int64],
+    open_: NDArray[np.float64],
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+    rules: Any,
+    entries: NDArray[Any],
+    stop_scale: NDArray[np.float64],
+    target_r: NDArray[np.float64],
+    target_fraction: NDArray[np.float64],
+    trades: NDArray[Any],
+    fills: NDArray[Any],
+    stops: NDArray[Any],
+) -> NDArray[np.float64]:
+    """Live every entry again, alone, under each stop and each set of targets.
+
+    Parameters
+    ----------
+    sessions, ts_ns, open_, high, low, close, rules
+        As `simulate_nb` takes them.
+    entries : ENTRY_ROW[n_entries]
+    stop_scale : float64[n_stops]
+        Distance from entry to initial stop as a multiple of the entry's risk. A stop is never nearer to the fill than
+        the nearest that a run accepts.
+    target_r, target_fraction : float64[n_targets, 3]
+        R multiples (NaN: no target) and fractions of t1, t2 and the runner; R is the entry's own risk.
+    trades, fills, stops : TRADE_ROW[1], FILL_ROW[MOST_FILLS], STOP_ROW[1]
+        Scratch space.
+
+    Returns
+    -------
+    float64[n_stops, n_targets, n_entries]
+        Net result in multiples of the entry's own risk.
+    """
+    realized_r = np.empty((stop_scale.size, target_r.shape[0], entries.size))
+    position = np.zeros(1, POSITION)[0]
+    for k in range(entries.size):
+        made = entries[k]
+        d = float(made.direction)
+        entry = d * made.entry_price
+        raw_fill = entry - rules.slippage
+        least = rules.tick if rules.tick > 0.0 else 1e-6 * abs(entry)
+        trigger = sessions[made.session].upper if d > 0.0 else sessions[made.session].lower
+        extreme_unknown = rules.entry_mode == TOUCH and not _is_gap_nb(d, open_[made.bar], trigger)
+        for a in range(stop_scale.size):
+            # Written so that a scale of 1 gives the stop itself, to the last bit.
+            stop = snap_down_nb(d * made.stop + (1.0 - stop_scale[a]) * made.risk, rules.tick)
+            if raw_fill - stop < least * (1.0 - 1e-6):
+                stop = snap_down_nb(raw_fill - least, rules.tick)
+            for t in range(target_r.shape[0]):
+                _begin_nb(
+                    position,
+                    d,
+                    entry,
+                    stop,
+                    made.risk,
+                    made.daily_atr,
+                    made.bar,
+                    target_r[t],
+                    target_fraction[t],
+                    rules,
+                )
+                position.entry_extreme_unknown = extreme_unknown
+                s, i, n_fills = made.session, made.bar, 0
+                while position.is_open:
+                    while i >= sessions[s].first_bar + sessions[s].bars:
+                        s += 1
+                    n_fills, _ = _live_through_bar_nb(
+                        position,
+                        i,
+                        i == made.bar,
+                        sessions[s],
+                        ts_ns,
+                        open_,
+                        high,
+                        low,
+                        close,
+                        rules,
+                        0,
+                        fills,
+                        n_fills,
+                        stops,
+                        0,
+                    )
+                    i += 1
+                _close_books_nb(trades[0], position, rules)
+                realized_r[a, t, k] = trades[0].realized_r
+    return realized_r
+
+
+@njit(cache=True, nogil=True)
 def allowed_sides_nb(row: Any, rules: Any) -> tuple[bool, bool]:
     """Which sides the direction setting leaves open in this session."""
     if rules.direction == OR_CANDLE:
         return row.or_close > row.or_open, row.or_close < row.or_open
     return rules.direction != SHORT, rules.direction != LONG
+
+
+@njit(cache=True, nogil=True)
+def _is_gap_nb(direction: float, bar_open: float, trigger: float) -> bool:
+    """Whether a bar opens at or beyond its trigger."""
+    return bool(direction * bar_open >= direction * trigger - eps_nb(trigger))
 
 
 @njit(cache=True, nogil=True)
@@ -549,18 +597,37 @@ def open_position_nb(
     least = rules.tick if rules.tick > 0.0 else 1e-6 * abs(entry)
     if room <= 0.0 or room < least * (1.0 - 1e-6):
         return
+    _begin_nb(
+        position, d, entry, stop, entry - stop, row.daily_atr, entry_bar, rules.target_r, rules.target_fraction, rules
+    )
+
+
+@njit(cache=True, nogil=True)
+def _begin_nb(
+    position: Any,
+    direction: float,
+    entry: float,
+    stop: float,
+    risk: float,
+    daily_atr: float,
+    entry_bar: int,
+    target_r: NDArray[np.float64],
+    target_fraction: NDArray[np.float64],
+    rules: Any,
+) -> None:
+    """Open the trade at a signed entry and stop; targets, breakeven and trail are counted in units of `risk`."""
     position.is_open = True
-    position.direction = d
+    position.direction = direction
     position.entry, position.stop, position.stop_initial = entry, stop, stop
-    position.risk = entry - stop
-    position.daily_atr = row.daily_atr
+    position.risk = risk
+    position.daily_atr = daily_atr
     position.stop_level = stop + eps_nb(stop)
     position.next_target_level = np.inf
     for k in range(3):
-        position.fraction[k] = rules.target_fraction[k]
+        position.fraction[k] = target_fraction[k]
         position.target[k] = np.nan
-        if rules.target_fraction[k] > 0.0:
-            position.target[k] = snap_up_nb(entry + rules.target_r[k] * position.risk, rules.tick)
+        if target_fraction[k] > 0.0:
+            position.target[k] = snap_up_nb(entry + target_r[k] * risk, rules.tick)
         position.target_level[k] = position.target[k] + rules.through - eps_nb(position.target[k])
         position.next_target_level = min(position.next_target_level, position.target_level[k])
     position.best, position.favorable, position.adverse = -np.inf, entry, entry
@@ -570,6 +637,101 @@ def open_position_nb(
     position.stop_kind = STOP
     position.exits_at_close = False
     position.moved_to_breakeven = False
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _live_through_bar_nb(
+    position: Any,
+    i: int,
+    just_entered: bool,
+    row: Any,
+    ts_ns: NDArray[np.int64],
+    open_: NDArray[np.float64],
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+    rules: Any,
+    trade: int,
+    fills: NDArray[Any],
+    n_fills: int,
+    stops: NDArray[Any],
+    n_stops: int,
+) -> tuple[int, int]:
+    """Take the open trade through bar i of session `row`: fills, exit, stop for the next bar.
+
+    `trade` is the number its fills and stop moves carry; how many rows of each there are then comes back. Both tables
+    need room for them: making it here would cost a count of references in every bar. Inlined, because a call that
+    passes all these arrays takes longer than a bar's rules.
+    """
+    bar_ns = rules.bar_minutes * MINUTE_NS
+    is_final = ts_ns[i] + bar_ns == row.close_ns
+    fills_before = n_fills
+    # Signed prices: up is the trade's way.
+    d = position.direction
+    bar_open, bar_close = d * open_[i], d * close[i]
+    bar_up, bar_down = (high[i], low[i]) if d > 0.0 else (-low[i], -high[i])
+
+    if not just_entered:
+        if bar_open <= position.stop_level:
+            _leave_nb(position, i, bar_open - rules.slippage, position.stop_kind, False)
+        elif bar_open >= position.next_target_level:
+            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_open, bar_open)
+
+    if position.is_open:
+        stop_touched = bar_down <= position.stop_level
+        target_touched = bar_up >= position.next_target_level
+        # The adverse extreme of a touch entry's bar may precede the entry, unless the close proves otherwise.
+        uncertain = stop_touched and just_entered and position.entry_extreme_unknown and bar_close > position.stop_level
+        if uncertain or (stop_touched and target_touched):
+            position.ambiguous = True
+        if rules.optimistic:
+            stop_touched = stop_touched and not uncertain
+        if target_touched and (rules.optimistic or not stop_touched):
+            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_up, bar_open)
+        if position.is_open and stop_touched:
+            _leave_nb(position, i, position.stop - rules.slippage, position.stop_kind, False)
+
+    if position.is_open:
+        has_new_best = bar_up > position.best
+        position.best = max(position.best, bar_up)
+        position.favorable = max(position.favorable, bar_up)
+        worst = bar_down
+        if just_entered and position.entry_extreme_unknown:
+            worst = min(position.entry, bar_close)
+        position.adverse = min(position.adverse, worst)
+        held_ns = ts_ns[i] + bar_ns - ts_ns[position.entry_bar]
+        if is_final and rules.flatten:
+            _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
+        elif rules.max_hold_minutes >= 0 and held_ns >= rules.max_hold_minutes * MINUTE_NS:
+            _leave_nb(position, i, bar_close - rules.slippage, TIME_STOP, True)
+        else:
+            # Without a new best no rule but the swing trail has anything new to say.
+            if has_new_best or rules.trail_mode == TRAIL_SWING:
+                stop_before = position.stop
+                _move_stop_nb(position, i, row.first_bar, high, low, rules)
+                if position.stop > stop_before:
+                    moved = stops[n_stops]
+                    moved.trade, moved.bar = trade, i
+                    moved.price, moved.kind = d * position.stop, position.stop_kind
+                    n_stops += 1
+            if i == close.size - 1:
+                _leave_nb(position, i, bar_close - rules.slippage, END_OF_DATA, True)
+            elif i == row.first_bar + row.bars - 1 and not is_final and rules.flatten:
+                _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
+
+    if position.is_open:
+        return n_fills, n_stops
+    if position.remaining > 0.0:
+        reason = position.exit_reason
+        _write_fill_nb(
+            fills[n_fills], trade, i, position.exit_price, position, FILL_EXIT[reason], position.exits_at_close
+        )
+        n_fills += 1
+    if not position.exits_at_close:
+        for f in range(fills_before, n_fills):
+            position.favorable = max(position.favorable, d * fills[f].price)
+            position.adverse = min(position.adverse, d * fills[f].price)
+    return n_fills, n_stops
 
 
 @njit(cache=True, nogil=True)
@@ -586,7 +748,7 @@ def _swing_extreme_nb(
 @njit(cache=True, nogil=True)
 def _fill_targets_nb(
     position: Any, fills: NDArray[Any], n_fills: int, trade: int, bar: int, reached: float, bar_open: float
-) -> tuple[NDArray[Any], int]:
+) -> int:
     """Fill every unfilled target that a signed price has reached, at its price or at a better open."""
     unfilled = 0
     position.next_target_level = np.inf
@@ -598,7 +760,6 @@ def _fill_targets_nb(
             position.next_target_level = min(position.next_target_level, position.target_level[k])
             continue
         price = max(position.target[k], bar_open)
-        fills = grown_nb(fills, n_fills)
         _write_fill_nb(fills[n_fills], trade, bar, price, position, FILL_TARGET + k, False)
         fills[n_fills].fraction = position.fraction[k]
         n_fills += 1
@@ -609,7 +770,7 @@ def _fill_targets_nb(
     if unfilled == 0:
         position.remaining = 0.0
         _leave_nb(position, bar, np.nan, TARGET, False)
-    return fills, n_fills
+    return n_fills
 
 
 @njit(cache=True, nogil=True)
