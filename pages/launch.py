@@ -6,6 +6,7 @@ from orb_core.errors import OrbError
 from pages.parts import cached, jobs, result
 from pages.parts.frame import enter, stop_with
 from pages.parts.launching import begin, first_visit, sidebar
+from pages.parts.today import today_panel
 
 enter()
 
@@ -38,6 +39,7 @@ elif shown is None:
     first_visit()
 else:
     try:
+        today_panel(shown)
         result.screen(shown)
     except OrbError as error:
         stop_with(error)

@@ -5,6 +5,7 @@ import streamlit as st
 from orb_core.analytics.headline import secondary
 from orb_core.errors import OrbError
 from pages.parts import cached, result
+from pages.parts.days_tab import days_tab
 from pages.parts.frame import RUNS, breadcrumb, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import title_text
@@ -21,8 +22,8 @@ try:
     breadcrumb(("Runs", RUNS, {}), here=plain(title_text(of.manifest, of.notes)))
     result.heading(of)
     # The way back from a session passes this page's address with the session's query: it was left on its trades.
-    overview, trades, setup = st.tabs(
-        ["Overview", "Trades", "Setup"],
+    overview, trades, days, setup = st.tabs(
+        ["Overview", "Trades", "Days", "Setup"],
         default="Trades" if "trade" in st.query_params else None,
         key="tab",
         on_change="rerun",
@@ -38,6 +39,9 @@ try:
     with trades:
         if trades.open:
             trades_tab(of)
+    with days:
+        if days.open:
+            days_tab(of)
     with setup:
         if setup.open:
             setup_tab(of)

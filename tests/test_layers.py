@@ -22,6 +22,7 @@ LAYERS = (
     "research",
     "jobs",
     "service",
+    "explore",
 )
 OF_FRONT_ENDS = {"streamlit", "fastapi", "starlette", "uvicorn", "argparse", "click", "rich"}
 OF_KERNELS = {"numpy", "numba", "typing"}

@@ -6,15 +6,18 @@ id and the moment of its creation, never under a frame.
 
 import hashlib
 import os
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from orb_core import service
+from orb_core import explore, service
+from orb_core.analytics.compare import Comparison
 from orb_core.analytics.session_view import SessionView
+from orb_core.analytics.today import Today
+from orb_core.analytics.verify import Verification
 from orb_core.jobs import JobManager
 from orb_core.store.runs import RunStore, RunSummary
 from orb_core.store.stored_run import StoredRun
@@ -109,6 +112,36 @@ def session_view(of: StoredRun, symbol: str, day: date) -> SessionView:
     return _session_view(of.run_id, _created(of), symbol, day)
 
 
+def ledger(of: StoredRun) -> pd.DataFrame:
+    """Return every session of all symbols, traded or not, and why."""
+    return _ledger(of.run_id, _created(of))
+
+
+def attribution(of: StoredRun) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return R with and without each factor, and by score."""
+    return _attribution(of.run_id, _created(of))
+
+
+def benchmark(of: StoredRun) -> pd.DataFrame | None:
+    """Return what holding the symbols would have brought."""
+    return _benchmark(of.run_id, _created(of))
+
+
+def comparison(a: StoredRun, b: StoredRun) -> Comparison:
+    """Return run B beside run A."""
+    return _comparison(a.run_id, _created(a), b.run_id, _created(b))
+
+
+def verification(of: StoredRun) -> Verification:
+    """Return whether a run still comes out as it was stored."""
+    return _verification(of.run_id, _created(of))
+
+
+def sessions_today(of: StoredRun, now: datetime) -> tuple[Today, ...]:
+    """Return where the session of each symbol stands; kept for the minute."""
+    return _sessions_today(of.run_id, _created(of), now.replace(second=0, microsecond=0))
+
+
 @st.cache_data(max_entries=2, show_spinner=False)
 def _runs(stamp: str) -> list[RunSummary]:  # noqa: ARG001
     return store().list()
@@ -138,3 +171,33 @@ def _frame(run_id: str, created: str, symbol: str, kind: str) -> pd.DataFrame:  
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _session_view(run_id: str, created: str, symbol: str, day: date) -> SessionView:  # noqa: ARG001
     return service.session_view(store(), run_id, symbol, day)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _ledger(run_id: str, created: str) -> pd.DataFrame:  # noqa: ARG001
+    return explore.day_ledger(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _attribution(run_id: str, created: str) -> tuple[pd.DataFrame, pd.DataFrame]:  # noqa: ARG001
+    return service.attribution(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _benchmark(run_id: str, created: str) -> pd.DataFrame | None:  # noqa: ARG001
+    return explore.benchmark(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _comparison(a: str, created_a: str, b: str, created_b: str) -> Comparison:  # noqa: ARG001
+    return service.compare_runs(store(), a, b)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _verification(run_id: str, created: str) -> Verification:  # noqa: ARG001
+    return explore.verify_run(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _sessions_today(run_id: str, created: str, minute: datetime) -> tuple[Today, ...]:  # noqa: ARG001
+    return explore.sessions_today(store(), run_id, minute)

@@ -10,6 +10,7 @@ from orb_core.analytics.words import number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
+from pages.parts.equity_view import drops, equity_view
 from pages.parts.frame import RUN, is_dark
 from pages.parts.markup import plain
 from pages.parts.run_words import bars_text, is_made_up, long_title_text, source_text, symbols_text
@@ -57,7 +58,7 @@ def _about(of: StoredRun) -> list[str]:
 
 
 def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
-    """Show the headline, the worst warning, equity beside the symbols."""
+    """Show the headline, the worst warning, equity beside the symbols; with `extra`, all its views as well."""
     if of.manifest.totals is None:
         _warning(_warnings(of, ()))
         return
@@ -69,13 +70,16 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
     _warning(_warnings(of, cautions(metrics, cached.trades(of))))
     left, right = st.columns([3, 2], gap="small")
     with left:
-        st.plotly_chart(
-            equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
-            theme=None,
-            key="result.equity",
-            config=CHART_CONFIG,
-            alt=f"Running total of {metrics['total_trades']} trades in R, above its drawdown",
-        )
+        if extra:
+            equity_view(of)
+        else:
+            st.plotly_chart(
+                equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
+                theme=None,
+                key="result.equity",
+                config=CHART_CONFIG,
+                alt=f"Running total of {metrics['total_trades']} trades in R, above its drawdown",
+            )
     with right:
         _symbols(of)
 
@@ -89,7 +93,7 @@ def figures(shown: Sequence[Figure]) -> None:
 
 
 def details(of: StoredRun) -> None:
-    """Show the other metrics in closed groups, each with how it is computed."""
+    """Show the other metrics in closed groups, each with how it is computed, and the deepest drops."""
     for title, group in metric_groups(cached.metrics(of)).items():
         part = st.expander(f"{title} · {len(group)}", key=f"result.group.{title}", on_change="rerun")
         if part.open:
@@ -99,6 +103,7 @@ def details(of: StoredRun) -> None:
                 height="content",
                 alt=f"{title}: value of each metric and how it is computed",
             )
+    drops(of)
 
 
 def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from orb_core.config.load import differences, to_yaml
 from orb_core.store.stored_run import StoredRun
+from pages.parts.again import again, finding
 from pages.parts.frame import LAUNCH
 from pages.parts.launching import fill_from
 from pages.parts.markup import plain
@@ -14,6 +15,17 @@ def setup_tab(of: StoredRun) -> None:
     """Show what differs from the defaults, the bars, the versions; clone."""
     manifest = of.manifest
     changed = differences(of.config)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Clone into Launch",
+            key="run.clone",
+            icon=":material/content_copy:",
+            help="Takes settings, symbols and dates to Launch, to be changed and run.",
+        ):
+            fill_from(of)
+            st.switch_page(LAUNCH, query_params={"run": of.run_id})
+        again(of)
+    finding(of)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.markdown("**Settings that differ from the defaults**")
@@ -28,9 +40,6 @@ def setup_tab(of: StoredRun) -> None:
             st.caption("None: this run used the defaults.")
         st.markdown("**As a file** :gray[· give it to `--config`, or load it on the Launch page]")
         st.code(to_yaml(of.config), language="yaml")
-        if st.button("Clone into Launch", key="run.clone", icon=":material/content_copy:"):
-            fill_from(of)
-            st.switch_page(LAUNCH, query_params={"run": of.run_id})
     with right:
         st.markdown("**Bars**")
         st.dataframe(

@@ -17,6 +17,19 @@ def r_column(label: str, meaning: str) -> Any:
     return st.column_config.NumberColumn(label, format=R_FORMAT, help=meaning)
 
 
+def group_columns() -> dict[str, Any]:
+    """Return how a table of groups of trades is shown, its columns in order."""
+    return {
+        "name": st.column_config.TextColumn("", pinned=True),
+        "trades": st.column_config.NumberColumn("Trades", format="%d"),
+        "win_rate": st.column_config.NumberColumn("Win", format="%.1f %%"),
+        "total_r": r_column("Total R", "Sum of the group's trades."),
+        "average_r": r_column("R each", "Average result of a trade."),
+        "average_r_low": r_column("95 % from", "Lower end of the range of the average (bootstrap, 10,000 draws)."),
+        "average_r_high": r_column("to", "Upper end of the range of the average."),
+    }
+
+
 def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
     """Return `all_trades` in the words and order of the trades table; rows stay where they are.
 

@@ -1,0 +1,61 @@
+"""What became of the capital: traded, and simply invested."""
+
+from typing import Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from orb_core.analytics.words import number
+from orb_core.charts.equity import EQUITY_POINTS, thin_out
+from orb_core.charts.palette import base_layout, palette
+
+TRADED: Final = "This run"
+HELD: Final = "Buy and hold"
+
+
+def capital_figure(
+    equity: pd.DataFrame, held: pd.DataFrame | None, *, dark: bool = False, height: int = 330
+) -> go.Figure:
+    """Draw the gain in % of the capital at the start, beside that of holding the symbols all the time.
+
+    Parameters
+    ----------
+    equity : DataFrame
+        What `equity.equity_curve` returns.
+    held : DataFrame, optional
+        What `benchmark.held_together` returns.
+    dark : bool
+    height : int
+        In pixels.
+    """
+    colours = palette(dark=dark)
+    figure = go.Figure(layout=base_layout(colours, height))
+    gained = equity["equity"] / equity["equity"].iloc[0] - 1
+    lines = [(TRADED, equity["timestamp"], gained, {"color": colours.up, "width": 2})]
+    if held is not None:
+        of_held = {"color": colours.refused, "width": 1.5, "dash": "dash"}
+        lines.append((HELD, held["timestamp"], held["return_pct"], of_held))
+    for name, times, gain, line in lines:
+        keep = thin_out(gain.to_numpy(), EQUITY_POINTS)
+        figure.add_scatter(
+            x=times.iloc[keep],
+            y=100 * gain.iloc[keep],
+            name=name,
+            mode="lines",
+            line=line,
+            customdata=[f"{number(100 * value, sign=True)} %" for value in gain.iloc[keep]],
+            hovertemplate=f"{name}, %{{x|%Y-%m-%d}}: %{{customdata}}<extra></extra>",
+        )
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        hovermode="closest",
+        showlegend=True,
+        xaxis={"title": {"text": "UTC", "standoff": 4}, "gridcolor": colours.grid, "automargin": True},
+        yaxis={
+            "title": {"text": "Gain, % of capital"},
+            "gridcolor": colours.grid,
+            "zerolinecolor": colours.opening_range,
+            "automargin": True,
+        },
+    )
+    return figure

@@ -1,0 +1,107 @@
+"""The use cases that look into stored runs: their days, their benchmark, whether they still hold, and what is next."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+import pandas as pd
+
+from orb_core.analytics.benchmark import buy_and_hold, held_together
+from orb_core.analytics.compare import RunRecord
+from orb_core.analytics.equity import combine
+from orb_core.analytics.ledger import ledger
+from orb_core.analytics.today import LONGEST_HOLIDAY, Today, today
+from orb_core.analytics.verify import Verification, verify
+from orb_core.engine.backtest import ENGINE_VERSION, EventLoopBacktest
+from orb_core.service import RunRequest, request_again
+from orb_core.store.run_records import run_record, whole_table
+from orb_core.store.runs import RunStore
+
+RECOMPUTED: Final = ("trades", "fills", "stops", "signals", "sessions")
+"""The tables a backtest makes; all others are worked out from these."""
+
+
+def day_ledger(store: RunStore, run_id: str) -> pd.DataFrame:
+    """Return every session of a run and symbol, traded or not, and why; see `analytics.ledger`.
+
+    Raises
+    ------
+    OrbError
+        There is no such run, it has no results, a part of it is damaged, or this version does not accept its settings.
+    """
+    run = store.load(run_id)
+    sessions, signals, trades = (whole_table(run, kind) for kind in ("sessions", "signals", "trades"))
+    return ledger(sessions, signals, trades, run.config)
+
+
+def benchmark(store: RunStore, run_id: str) -> pd.DataFrame | None:
+    """Return what holding the run's symbols in equal parts would have brought; None without a session with bars.
+
+    Columns as of `analytics.benchmark.held_together`.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    minutes = run.config.data.bar_minutes
+    curves = []
+    for symbol in run.symbols:
+        sessions = run.frame(symbol, "sessions")
+        if (~sessions["warmup"] & (sessions["bars"] > 0)).any():
+            curves.append(buy_and_hold(run.bars(symbol), sessions, minutes))
+    return held_together(curves) if curves else None
+
+
+def verify_run(store: RunStore, run_id: str) -> Verification:
+    """Run a stored run's configuration on its stored bars again, and compare every table; nothing is saved.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    stored = run_record(run, RECOMPUTED)
+    backtest = EventLoopBacktest(run.config)
+    results = [backtest.run(run.bars(symbol), symbol, stored.start, stored.end) for symbol in run.symbols]
+    tables = {kind: combine([getattr(result, kind) for result in results]) for kind in RECOMPUTED}
+    return verify(stored, RunRecord(run.config, stored.start, stored.end, ENGINE_VERSION, stored.bars, tables))
+
+
+def sessions_today(store: RunStore, run_id: str, now: datetime) -> tuple[Today, ...]:
+    """Return the running session, or the last one, of each symbol of a run whose bars reach into it.
+
+    Quantities are worked out with what the run's account stands at.
+
+    Parameters
+    ----------
+    now : datetime
+        With its time zone.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    since = now - LONGEST_HOLIDAY
+    found = []
+    for symbol in run.symbols:
+        last_bar = run.manifest.symbols[symbol].last_bar
+        if last_bar is not None and last_bar > since:
+            equity = float(run.equity()["equity"].iloc[-1])
+            found.append(today(run.bars(symbol), run.config, symbol, now, equity=equity))
+    return tuple(each for each in found if each is not None)
+
+
+def request_to_latest(run_id: str, store: RunStore, last: date) -> RunRequest:
+    """Return the request that runs a stored run's configuration from its first day up to `last`, on bars fetched anew.
+
+    Raises
+    ------
+    OrbError
+        As for `service.request_again`.
+    """
+    return replace(request_again(run_id, store), end=last, rerun_of=None)
