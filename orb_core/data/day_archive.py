@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -101,7 +101,7 @@ class ArchivedDay:
     Attributes
     ----------
     bars : DayBars
-        None for a session the source was asked for and had nothing of.
+        Without any, where the source was asked and had none.
     from_ns, until_ns : int
         The span that was asked for, nanoseconds since 1970: what is not in `bars` was not there to be had.
     asked_ns : int
@@ -147,6 +147,24 @@ class ArchivedDay:
             from_ns=min(self.from_ns, newer.from_ns),
             until_ns=max(self.until_ns, newer.until_ns),
         )
+
+
+class Coverage(NamedTuple):
+    """What the archive has of one session.
+
+    Attributes
+    ----------
+    session_date : date
+    bars, expected : int
+        How many bars there are, and of how many.
+    is_complete : bool
+        Nothing is left to ask for.
+    """
+
+    session_date: date
+    bars: int
+    expected: int
+    is_complete: bool
 
 
 class RefusedEntryError(Exception):
@@ -242,7 +260,7 @@ class DayArchive:
 
         self._do("written", put)
 
-    def keys(self) -> list[DayKey]:
+    def entries(self) -> list[DayKey]:
         """Return every key, in order of symbol, interval and date.
 
         Raises
@@ -254,6 +272,38 @@ class DayArchive:
             return []
         texts = self._do("read", list)
         return sorted(key for text in texts if (key := DayKey.parsed(text)) is not None)
+
+    def coverage(self, symbol: str, interval: str) -> list[Coverage]:
+        """Return what is kept of a symbol, in order of date. Reading all of it finds, and sets aside, what is damaged.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be opened or read.
+        """
+        dates = [key.session_date for key in self.entries() if (key.symbol, key.interval) == (symbol, interval)]
+        return [
+            Coverage(day, entry.bars.starts_ns.size, entry.expected(interval), entry.is_complete(interval))
+            for day, entry in self.read(symbol, interval, dates).items()
+        ]
+
+    def check(self) -> None:
+        """Read the whole database, without looking into its entries.
+
+        Raises
+        ------
+        ArchiveError
+            It is damaged, or cannot be read.
+        """
+        if not self._exists():
+            return
+        try:
+            with closing(sqlite3.connect(self.folder / _DATABASE)) as database:
+                ((found,),) = database.execute("PRAGMA integrity_check(1)").fetchall()
+        except sqlite3.Error as error:
+            raise self._failure("read", error) from error
+        if found != "ok":
+            raise self._failure("read", sqlite3.DatabaseError(f"database disk image is malformed: {found}"))
 
     def remove(self, keys: Sequence[DayKey]) -> int:
         """Forget these sessions, all or none, and return how many there were.

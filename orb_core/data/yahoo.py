@@ -227,7 +227,7 @@ class YahooSource:
 
     def _archived_sentence(self, wanted: SessionRange) -> str:
         try:
-            keys = self.archive.keys()
+            keys = self.archive.entries()
         except ArchiveError:
             return ""
         dates = [key.session_date for key in keys if (key.symbol, key.interval) == (wanted.ticker, wanted.interval)]
@@ -235,13 +235,15 @@ class YahooSource:
 
 
 def _notes(missing: tuple[MissingSession, ...], gathered: Gathered) -> list[str]:
-    """Return one sentence for each reason, and one if the archive served where Yahoo did not."""
+    """Return one sentence for each reason, and what else did not go as it should."""
     dates = defaultdict(list)
     for session in missing:
         dates[session.reason].append(str(session.session_date))
     notes = [f"no bars of {_listed(of_reason)}: {reason}" for reason, of_reason in dates.items()]
     if gathered.failure and str(gathered.failure) not in dates:
         notes.append(f"Yahoo was not asked for all that may be new: {gathered.failure}")
+    if gathered.archive_failure:
+        notes.append(f"the fetched sessions could not all be archived: {gathered.archive_failure}")
     return notes
 
 

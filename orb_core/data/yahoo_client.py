@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -175,7 +176,9 @@ class YahooClient:
         server_s, now_ns = session.server_time_s(), ns_of(self.now())
         if history.empty:
             _refuse_wrong_clock(symbol, now_ns, server_s)
-        self._limit_file().unlink(missing_ok=True)
+        self._limit = None
+        with suppress(OSError):
+            self._limit_file().unlink(missing_ok=True)
         return Answer(history, now_ns if server_s is None else min(now_ns, int(server_s * 1e9)))
 
     def _nothing_or_refusal(self, session: YahooSession, symbol: str, error: Exception) -> pd.DataFrame:

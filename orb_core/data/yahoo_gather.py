@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from loguru import logger
 
 from orb_core.data.day_archive import ArchivedDay, DayArchive
 from orb_core.data.sessions import MINUTE_NS
@@ -87,12 +86,15 @@ class Gathered:
         Session date → why Yahoo did not.
     failure : DataError or None
         What ended the asking early.
+    archive_failure : ArchiveError or None
+        Why the archive was not used, or not for all.
     """
 
-    days: Days
+    days: Days = field(default_factory=dict)
     asked: list[date] = field(default_factory=list)
     refused: dict[date, str] = field(default_factory=dict)
     failure: DataError | None = None
+    archive_failure: ArchiveError | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Gatherer:
         Told the sessions done and to do around each request. What it raises ends the asking; what was archived by
         then stays so.
     must_keep : bool
-        An archive that cannot be read or written is an error; otherwise the log says so, and it goes on without.
+        An archive that cannot be read or written is an error; otherwise it goes on without, and `archive_failure` is
+        set.
     """
 
     archive: DayArchive
@@ -123,16 +126,17 @@ class Gatherer:
         ArchiveError
             If `must_keep`.
         """
-        gathered = Gathered(self._archived(wanted))
+        gathered = Gathered()
+        self._look_up(wanted, gathered)
         if not self._due(wanted, gathered.days).size:
             return gathered
         with ExitStack() as held:
             try:
                 held.enter_context(self.archive.lock(wanted.ticker, wanted.interval))
             except ArchiveError as error:
-                self._go_on_without(error)
+                self._go_on_without(gathered, error)
             else:  # whoever held the lock before may have fetched what is wanted
-                gathered.days = self._archived(wanted)
+                self._look_up(wanted, gathered)
             self._ask(wanted, gathered)
         return gathered
 
@@ -187,19 +191,18 @@ class Gatherer:
         try:
             self.archive.write(wanted.ticker, wanted.interval, {day: known[day] for day in days})
         except ArchiveError as error:
-            self._go_on_without(error)
+            self._go_on_without(gathered, error)
 
-    def _archived(self, wanted: SessionRange) -> Days:
+    def _look_up(self, wanted: SessionRange, gathered: Gathered) -> None:
         try:
-            return self.archive.read(wanted.ticker, wanted.interval, wanted.dates)
+            gathered.days = self.archive.read(wanted.ticker, wanted.interval, wanted.dates)
         except ArchiveError as error:
-            self._go_on_without(error)
-            return {}
+            self._go_on_without(gathered, error)
 
-    def _go_on_without(self, error: ArchiveError) -> None:
+    def _go_on_without(self, gathered: Gathered, error: ArchiveError) -> None:
         if self.must_keep:
             raise error
-        logger.warning("{}; going on without it", error)
+        gathered.archive_failure = error
 
     def _due(self, wanted: SessionRange, days: Days) -> NDArray[np.int64]:
         """Return the indices of the sessions to ask for: begun, within Yahoo's reach, not archived for good."""

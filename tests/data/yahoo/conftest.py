@@ -4,9 +4,11 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from orb_core import load_config
+from orb_core.data.sessions import session_table
 from orb_core.data.yahoo import YahooSource
 from orb_core.data.yahoo_client import Patience, YahooClient
 from tests.fakes.yahoo import FakeYahoo, market_bars
@@ -72,3 +74,19 @@ def make_source(clock, tmp_path, yahoo):
 @pytest.fixture
 def source(make_source):
     return make_source()
+
+
+@pytest.fixture(scope="session")
+def over() -> list[date]:
+    """The sessions of the last weeks that are over, by the clock of the machine."""
+    today = datetime.now(UTC).date()
+    table = session_table(load_config().session, today - timedelta(days=35), today)
+    return table.dates[table.close_ns < pd.Timestamp.now("UTC").value - 3_600 * 10**9].tolist()
+
+
+@pytest.fixture
+def live_yahoo(over, monkeypatch):
+    with FakeYahoo() as fake:
+        fake.bars["SPY"] = market_bars("SPY", over[0], over[-1])
+        monkeypatch.setenv("ORB_YAHOO_URL", fake.url)
+        yield fake

@@ -69,7 +69,7 @@ def test_an_answer_that_is_no_bars_is_asked_for_again_with_growing_pauses_then_g
         source.fetch("SPY", *WEEK)
     assert "delisted" not in str(raised.value)
     assert clock.slept == [0.5, 1.5]
-    assert source.archive.keys() == []
+    assert source.archive.entries() == []
 
 
 @pytest.mark.parametrize("answer", [BAD_GATEWAY, BE_RIGHT_BACK, Answer(200, "{}", missing_bytes=2)])
@@ -229,7 +229,7 @@ def test_a_wrong_clock_is_blamed_once_nothing_can_be_had(source, yahoo, clock, o
     day = clock.time.date()
     with pytest.raises(ClockError, match=r"this computer's clock says .* where Yahoo's says 2026-03-20 21:00"):
         source.fetch("SPY", day - timedelta(days=7), day, "1m")
-    assert source.archive.keys() == []
+    assert source.archive.entries() == []
 
 
 def test_a_clock_that_is_ahead_takes_no_running_session_for_finished(source, yahoo, clock):
