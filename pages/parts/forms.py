@@ -8,10 +8,11 @@ from itertools import groupby
 
 import streamlit as st
 
-from orb_core.config.load import load_config
+from orb_core.config.load import differences, load_config
 from orb_core.config.models import RunConfig
 from orb_core.config.presets import preset_names
 from pages.parts.markup import complain, plain
+from pages.parts.run_words import difference_text
 from pages.parts.settings import Setting, all_settings, by_path, check, flatten, nest
 
 DEFAULTS = "Defaults"
@@ -80,13 +81,24 @@ def changed() -> list[Setting]:
     return [s for s in FORM if now[s.path] != base[s.path]]
 
 
+def automatic_title(config: RunConfig) -> str | None:
+    """Return how a configuration differs from the run, file or preset it was made of; None where that says nothing."""
+    base, name = RunConfig.model_validate(st.session_state["form.base"]), st.session_state["form.preset"]
+    return difference_text(differences(config, base)) or (preset_title(name) if name in preset_names() else None)
+
+
+def preset_title(name: str) -> str:
+    """Return a preset's name as people read it."""
+    return name[:1].upper() + name[1:].replace("_", " ") if name in preset_names() else name
+
+
 def preset_picker() -> None:
     """Choose the configuration to begin with; what was changed before is replaced."""
     names = list(dict.fromkeys([st.session_state["form.preset"], DEFAULTS, *preset_names()]))
     st.selectbox(
         "Preset",
         names,
-        format_func=lambda name: name[:1].upper() + name[1:].replace("_", " ") if name in preset_names() else name,
+        format_func=preset_title,
         key="form.preset_choice",
         persist_state="session",
         on_change=_take_preset,

@@ -22,8 +22,8 @@ Steps = Mapping[str, Progress]
 RunJob = Job[Steps, Manifest]
 
 
-def start(request: RunRequest) -> None:
-    """Queue a run and make it the one this session waits for."""
+def start(request: RunRequest, title: str | None = None) -> None:
+    """Queue a run and make it the one this session waits for; the title is for a run that is not there yet."""
     label = ", ".join(request.symbols[:3]) + (" and more" if len(request.symbols) > 3 else "")
     steps: dict[str, Progress] = {}
 
@@ -32,7 +32,11 @@ def start(request: RunRequest) -> None:
             steps[progress.step] = progress
             report(dict(steps))
 
-        return run_and_save(request, cached.store(), reuse=True, on_progress=on_progress, is_cancelled=is_cancelled)
+        store = cached.store()
+        manifest = run_and_save(request, store, reuse=True, on_progress=on_progress, is_cancelled=is_cancelled)
+        if title and manifest.created_utc == request.created:
+            store.annotate(manifest.run_id, title=title)
+        return manifest
 
     st.session_state["job"] = cached.manager().submit(work, label)
     st.session_state["job.phase"] = "new"

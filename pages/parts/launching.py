@@ -5,10 +5,12 @@ import streamlit as st
 from orb_core.config.load import config_from_mapping, load_config, to_yaml
 from orb_core.config.models import RunConfig
 from orb_core.config.strict_yaml import parse_yaml
+from orb_core.data_service import yahoo_reach
 from orb_core.errors import OrbError
 from orb_core.service import RunRequest, SourceSpec
 from orb_core.store.stored_run import StoredRun
 from pages.parts import ask, forms, jobs
+from pages.parts.frame import DATA
 from pages.parts.markup import complain
 from pages.parts.run_words import title_text
 
@@ -28,7 +30,7 @@ def sidebar() -> None:
             width="stretch",
         )
         if pressed and config is not None and not wrong:
-            jobs.start(ask.request(config))
+            jobs.start(ask.request(config), forms.automatic_title(config))
             st.rerun()
         n = len(wrong) + len(wrong_settings)
         if n:
@@ -104,15 +106,23 @@ def first_visit() -> None:
         st.space("stretch")
         st.button("Run the demo", key="launch.demo", type="primary", width="stretch", on_click=_run_demo)
     with cards[1].container(border=True, height="stretch"):
-        st.markdown("**Import files**")
-        st.caption("Minute bars you have: a CSV or Parquet file, or a folder of them. Name it under Path at the left.")
+        st.markdown("**Fetch and run SPY**")
+        st.caption("The last 30 days of 1-minute bars from Yahoo, with the default settings. Takes a few seconds.")
         st.space("stretch")
-        st.button("Choose a file", key="launch.files", width="stretch", on_click=_choose_file)
+        st.button("Fetch and run SPY", key="launch.spy", width="stretch", on_click=_run_spy)
+    with cards[2].container(border=True, height="stretch"):
+        st.markdown("**Import files**")
+        st.caption("Minute bars you have, as CSV or Parquet: see what they are recognised as, then run on them.")
+        st.space("stretch")
+        if st.button("Import files", key="launch.files", width="stretch"):
+            st.switch_page(DATA)
 
 
 def _run_demo() -> None:
     jobs.start(demo())
 
 
-def _choose_file() -> None:
-    st.session_state["ask.source"] = "file"
+def _run_spy() -> None:
+    config = load_config()
+    start, end = yahoo_reach(config.session, config.data.interval)
+    jobs.start(RunRequest(config=config, symbols=("SPY",), start=start, end=end, source=SourceSpec(kind="yahoo")))

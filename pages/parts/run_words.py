@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from orb_core import data_service
 from orb_core.config.models import RunConfig
 from orb_core.store.manifest import Manifest, Notes
 from pages.parts.settings import by_path
 
 NAMED_SYMBOLS = 3
 NAMED_CHANGES = 2
+SHORT_TITLES = {"orb.base_minutes": "OR"}
 
 
 def symbols_text(manifest: Manifest) -> str:
@@ -30,6 +32,29 @@ def _change(path: str, value: Any) -> str:
     if setting is None:
         return f"{path} {value}"
     return f"{setting.title}{':' if setting.kind == 'choice' else ''} {setting.say(value)}"
+
+
+def difference_text(changed: Mapping[str, tuple[Any, Any]], named: int = NAMED_CHANGES) -> str:
+    """Say how a configuration differs from the one it was made of: "OR 30 ← 15".
+
+    Parameters
+    ----------
+    changed : Mapping
+        `differences` of the two: dotted path → (value, what it was).
+    named : int
+        How many changes to name; the others are counted.
+    """
+    said = [_step(path, value, was) for path, (value, was) in changed.items()]
+    more = len(said) - named
+    return ", ".join(said[:named]) + (f" +{more}" if more > 0 else "")
+
+
+def _step(path: str, value: Any, was: Any) -> str:
+    setting = by_path().get(path)
+    if setting is None:
+        return f"{path} {value} ← {was}"
+    now, before = (setting.say(each).removesuffix(f" {setting.unit}") for each in (value, was))
+    return f"{SHORT_TITLES.get(path, setting.title)} {now} ← {before}"
 
 
 def title_text(manifest: Manifest, notes: Notes) -> str:
@@ -58,6 +83,8 @@ def source_text(manifest: Manifest) -> str:
     if kind == "synthetic":
         return "Made-up prices"
     if kind == "file":
+        if str(manifest.source.get("path", "")) == str(data_service.imports().path):
+            return "Imported bars"
         return f"File {str(manifest.source.get('path', '')).rsplit('/', 1)[-1]}"
     return str(kind).capitalize()
 

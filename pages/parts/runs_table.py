@@ -111,9 +111,9 @@ def runs_columns(tags: Sequence[str], open_button: Any) -> dict[str, Any]:
     """
     text, number, tick = st.column_config.TextColumn, st.column_config.NumberColumn, st.column_config.CheckboxColumn
     return {
-        "picked": tick("✓", width=36, pinned=True, help="Pick runs to compare or delete them."),
-        "starred": tick("☆", width=36, pinned=True, help="A star for the runs to come back to."),
-        "title": text("Title", pinned=True, width=230, max_chars=120, help="Type over it; emptied, it names itself."),
+        "picked": tick("✓", width=62, help="Pick runs to compare or delete them."),
+        "starred": tick("☆", width=62, help="A star for the runs to come back to."),
+        "title": text("Title", width=230, max_chars=120, help="Type over it; emptied, it names itself."),
         "open": open_button,
         "status": text("Status"),
         "when": text("When", help="This computer's time."),

@@ -42,7 +42,7 @@ def test_an_error_is_told_beside_its_field_and_gone_when_mended(server, browser)
     browser.keyboard.press("Enter")
     browser.get_by_text("1 field needs mending").wait_for(state="detached")
     browser.keyboard.press("Control+Enter")
-    browser.get_by_text("45-min OR, adaptive").wait_for()
+    browser.get_by_text("OR 45 ← 15, Long range 60").wait_for()
 
 
 def test_run_stays_in_sight_while_the_settings_scroll(server, browser):

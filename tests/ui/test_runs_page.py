@@ -2,10 +2,11 @@ import json
 
 import pytest
 
+from orb_core.config.presets import preset_names
 from orb_core.service import default_store
 from orb_core.store.manifest import Notes
 from pages.parts.runs_edits import merged, new_cells, save_edits
-from tests.ui.app import a_run, open_app, rerun, texts
+from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
 
 def titles(app):
@@ -144,3 +145,29 @@ def test_broken_folders_are_counted_and_named_with_their_reason():
     app = open_app("runs")
     assert app.expander[0].label == "4 folders cannot be read"
     assert "broken3 has no run.json" in texts(app)
+
+
+def test_a_run_is_named_after_its_difference_from_the_run_it_was_cloned_from():
+    first = a_run("orb.base_minutes=30", "orb.adaptive=false")
+    app = open_app("run", run=first.run_id, tab="Setup")
+    app.button(key="run.clone").click()
+    rerun(app)
+    app.switch_page("pages/launch.py")  # the driver stays where it was
+    rerun(app).number_input(key="set.orb.base_minutes").set_value(15)
+    app.button(key="launch.run_button").click()
+    wait_for_the_run(rerun(app))
+    assert titles(open_app("runs"))[0] == "OR 15 ← 30"
+
+
+def test_a_run_of_a_preset_is_named_after_it_and_a_repeated_one_keeps_its_name():
+    app = open_app()
+    name = preset_names()[0]
+    app.selectbox(key="form.preset_choice").set_value(name)
+    app.button(key="launch.run_button").click()
+    wait_for_the_run(rerun(app))
+    (line,) = default_store().list()
+    assert line.notes.title == name[:1].upper() + name[1:].replace("_", " ")
+    default_store().annotate(line.run_id, title="mine")
+    app.button(key="launch.run_button").click()
+    wait_for_the_run(rerun(app))
+    assert [each.notes.title for each in default_store().list()] == ["mine"]
