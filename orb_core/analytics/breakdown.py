@@ -23,19 +23,19 @@ _MOST_BINS: Final = 100
 
 def by_weekday(trades: pd.DataFrame) -> pd.DataFrame:
     """Groups by the weekday of the session traded: `weekday` (Mon to Sun; those that occur) and `GROUP`."""
-    groups = _grouped(trades, pd.DatetimeIndex(trades["session_date"]).day_of_week.to_numpy(), "weekday")
+    groups = in_groups(trades, pd.DatetimeIndex(trades["session_date"]).day_of_week.to_numpy(), "weekday")
     return groups.assign(weekday=[WEEKDAYS[day] for day in groups["weekday"]])
 
 
 def by_hour(trades: pd.DataFrame, timezone: str) -> pd.DataFrame:
     """Groups by the clock hour of entry in `timezone`: `hour` (9 is 09:00 to 09:59; those that occur) and `GROUP`."""
     local = pd.DatetimeIndex(trades["entry_timestamp"]).tz_convert(timezone)
-    return _grouped(trades, local.hour.to_numpy(), "hour")
+    return in_groups(trades, local.hour.to_numpy(), "hour")
 
 
 def by_score(trades: pd.DataFrame) -> pd.DataFrame:
     """Groups by the factors' score at the signal: `score` (rising; those that occur) and `GROUP`."""
-    return _grouped(trades, trades["score"].to_numpy(), "score")
+    return in_groups(trades, trades["score"].to_numpy(), "score")
 
 
 def by_month(trades: pd.DataFrame) -> pd.DataFrame:
@@ -50,6 +50,11 @@ def by_month(trades: pd.DataFrame) -> pd.DataFrame:
             "total_r": np.bincount(position, weights=trades["realized_r"].to_numpy(), minlength=names.size),
         }
     )
+
+
+def by_year(trades: pd.DataFrame) -> pd.DataFrame:
+    """Groups by the year of the session traded: `year` and `GROUP`."""
+    return in_groups(trades, pd.DatetimeIndex(trades["session_date"]).year.to_numpy(), "year")
 
 
 def r_histogram(trades: pd.DataFrame, width: float = 0.25) -> pd.DataFrame:
@@ -111,7 +116,17 @@ def refusals(signals: pd.DataFrame) -> pd.DataFrame:
     return _counted(signals.loc[~signals["accepted"], "reason"], records.REFUSALS, "reason", "signals")
 
 
-def _grouped(trades: pd.DataFrame, names: NDArray[Any], column: str) -> pd.DataFrame:
+def in_groups(trades: pd.DataFrame, names: NDArray[Any], column: str) -> pd.DataFrame:
+    """Groups by any name of each trade: `column` (sorted; those that occur) and `GROUP`.
+
+    Parameters
+    ----------
+    trades : DataFrame
+    names : array[trades]
+        Which group each trade is of.
+    column : str
+        What the groups' names are called.
+    """
     r = trades["realized_r"].to_numpy()
     values, position = np.unique(names, return_inverse=True)
     rows = [_group(r[position == i]) for i in range(values.size)]

@@ -120,3 +120,10 @@ def test_no_trades_give_empty_tables_with_their_columns(make_trades, make_config
     assert list(breakdown.drawdown_table(equity)) == ["depth_r", "peak", "bottom", "recovered", "trades", "days"]
     signals = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in records.SIGNALS.items()})
     assert breakdown.refusals(signals).empty
+
+
+def test_a_year_holds_its_months(random_trades):
+    trades = random_trades(300)
+    years, months = breakdown.by_year(trades), breakdown.by_month(trades)
+    assert years["year"].tolist() == sorted(months["year"].unique())
+    assert years["total_r"].to_numpy() == pytest.approx(months.groupby("year")["total_r"].sum().to_numpy())
