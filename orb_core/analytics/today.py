@@ -158,6 +158,7 @@ def today(
     result = result_of(moment.p, config, symbol, moment.rows)
     open_trade = result.trades[(result.trades["exit_reason"] == "end_of_data").to_numpy()]
     stage = moment.stage(is_open=not open_trade.empty)
+    capital = config.sizing.initial_capital if equity is None else equity
     is_today = result.trades["session_date"] == pd.Timestamp(session_date)
     return Today(
         symbol=symbol,
@@ -168,7 +169,7 @@ def today(
         stage=stage,
         last_price=moment.last_price,
         session=result.sessions.iloc[-1],
-        sides=moment.sides(equity or config.sizing.initial_capital) if stage in {"building", "waiting"} else (),
+        sides=moment.sides(capital) if stage in {"building", "waiting"} else (),
         signals=result.signals[result.signals["session_date"] == pd.Timestamp(session_date)].reset_index(drop=True),
         trades=result.trades[is_today].reset_index(drop=True),
         open_trade=None if open_trade.empty else open_trade.iloc[0],

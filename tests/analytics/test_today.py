@@ -99,6 +99,7 @@ def test_the_quantity_is_the_one_the_first_trade_of_a_run_is_booked_with(bars):
     assert (side.entry_price, side.stop) == (trade["entry_price"], trade["stop_initial"])
     half = today(bars, config, "SPY", trade["entry_timestamp"].to_pydatetime(), equity=50_000.0)
     assert half.sides[0].quantity == pytest.approx(before.sides[0].quantity / 2, abs=1)
+    assert today(bars, config, "SPY", trade["entry_timestamp"].to_pydatetime(), equity=0.0).sides[0].quantity == 0
     fixed = config_from_mapping({"sizing": {"mode": "fixed_quantity", "quantity": 7}})
     assert today(bars, fixed, "SPY", at(9, 38)).sides[0].quantity == 7
 
