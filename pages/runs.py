@@ -6,7 +6,8 @@ import streamlit as st
 
 from orb_core.errors import OrbError
 from pages.parts import cached, runs_edits
-from pages.parts.frame import LAUNCH, RUN, enter, stop_with
+from pages.parts.compare_runs import MOST, address
+from pages.parts.frame import COMPARE, LAUNCH, RUN, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import source_text
 from pages.parts.runs_table import EDITABLE, Wanted, runs_columns, runs_table, shown_columns
@@ -68,6 +69,14 @@ def actions(n_shown: int) -> None:
     """Draw what can be done with the picked runs, and a word on the table."""
     ids = [line.run_id for line in readable if line.run_id in runs_edits.picked()]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if st.button(
+            f"Compare {len(ids)}" if len(ids) > 1 else "Compare",
+            key="runs.compare",
+            icon=":material/compare_arrows:",
+            help=f"Tick two to {MOST} runs. The newer one is held against the older one.",
+            disabled=not 2 <= len(ids) <= MOST,
+        ):
+            st.switch_page(COMPARE, query_params=address(ids[::-1]))
         st.button(
             f"Delete {len(ids)}" if ids else "Delete",
             key="runs.delete",

@@ -14,6 +14,7 @@ LAUNCH = "pages/launch.py"
 RUNS = "pages/runs.py"
 RUN = "pages/run.py"
 SESSION = "pages/session.py"
+COMPARE = "pages/compare.py"
 
 SIDEBAR_PX = 340
 STYLE = """
@@ -64,6 +65,9 @@ def _navigation(position: str) -> StreamlitPage:
             ),
             st.Page(RUNS, title="Runs", icon=":material/list:", url_path="runs", help="Every run, newest first."),
             st.Page(RUN, title="Run", icon=":material/monitoring:", url_path="run", visibility="hidden"),
+            st.Page(
+                COMPARE, title="Compare", icon=":material/compare_arrows:", url_path="compare", visibility="hidden"
+            ),
             st.Page(
                 SESSION, title="Session", icon=":material/candlestick_chart:", url_path="session", visibility="hidden"
             ),

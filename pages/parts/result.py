@@ -60,14 +60,14 @@ def _about(of: StoredRun) -> list[str]:
 def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
     """Show the headline, the worst warning, equity beside the symbols; with `extra`, all its views as well."""
     if of.manifest.totals is None:
-        _warning(_warnings(of, ()))
+        warn(_warnings(of, ()))
         return
     metrics = cached.metrics(of)
     if metrics["total_trades"] == 0:
         _no_trades(of)
         return
     figures((*headline(metrics), *extra))
-    _warning(_warnings(of, cautions(metrics, cached.trades(of))))
+    warn(_warnings(of, cautions(metrics, cached.trades(of))))
     left, right = st.columns([3, 2], gap="small")
     with left:
         if extra:
@@ -116,7 +116,7 @@ def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:
     return [*failed, *manifest.warnings, *cautioned, *noted]
 
 
-def _warning(said: Sequence[str]) -> None:
+def warn(said: Sequence[str]) -> None:
     """Show the worst warning; the others wait behind a button."""
     if not said:
         return

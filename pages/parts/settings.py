@@ -152,9 +152,14 @@ def check(tree: Mapping[str, Any]) -> tuple[RunConfig | None, dict[str, str]]:
         return None, {path: _sentence(message) for path, message in reversed(error.problems)}
 
 
+def in_titles(sentence: str) -> str:
+    """Return a sentence with the titles of settings for their dotted paths."""
+    return re.sub(r"\b[a-z]\w*(?:\.\w+)+\b", lambda key: _title(key.group()), sentence)
+
+
 def _sentence(message: str) -> str:
     """Say a validation message in the form's words: titles for keys, words for signs."""
-    text = re.sub(r"\b[a-z]\w*(?:\.\w+)+\b", lambda key: _title(key.group()), message)
+    text = in_titles(message)
     for sign, words in (("<=", "at most"), (">=", "at least"), ("<", "below"), (">", "above")):
         text = text.replace(f" {sign} ", f" {words} ")
     return text[:1].upper() + text[1:]

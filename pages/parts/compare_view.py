@@ -1,0 +1,206 @@
+"""Run B beside run A: the verdict, what differs, where the R went, and every trade matched."""
+
+import pandas as pd
+import streamlit as st
+
+from orb_core.analytics.compare import Comparison
+from orb_core.analytics.words import number, percent, r_multiple
+from orb_core.charts.compare import bridge_figure, totals_figure
+from orb_core.store.stored_run import StoredRun
+from pages.parts import cached
+from pages.parts.compare_runs import short_name
+from pages.parts.compare_trades import STATUS_WORDS, matched_trades
+from pages.parts.frame import RUN, SESSION, is_dark
+from pages.parts.markup import plain
+from pages.parts.result import warn
+from pages.parts.run_words import is_made_up
+from pages.parts.settings import by_path, in_titles
+from pages.parts.tables import r_column
+
+SETTINGS_AT_ONCE = 6
+CHART_PX = 290
+STILL = {"displayModeBar": False}
+DIFFERING, ALL = "Changed or unmatched", "All"
+
+
+def comparison_view(a: StoredRun, b: StoredRun) -> None:
+    """Show everything about the pair."""
+    found = cached.comparison(a, b)
+    _verdict(found)
+    warn([in_titles(sentence) for sentence in found.banner])
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _settings(found)
+    with right:
+        _figures({"A": a, "B": b})
+    if found.days.empty:
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _bridge(found)
+    with right:
+        _totals(found)
+    _trades(a, b, found)
+
+
+def _verdict(found: Comparison) -> None:
+    p = found.difference.p_value
+    st.markdown(
+        f"##### {plain(found.verdict)}",
+        help="The days both runs have are redrawn 10,000 times, each with its two results together (paired bootstrap). "
+        "“Could be chance” where the 95 % range includes 0. "
+        + plain(f"Two-sided p: {number(p, 3)}; days are taken as independent of each other."),
+    )
+
+
+def _settings(found: Comparison) -> None:
+    rows = []
+    for path, (of_a, of_b) in found.settings.items():
+        setting = by_path().get(path)
+        title, say = (setting.title, setting.say) if setting else (path, str)
+        rows.append({"Setting": title, "A": say(of_a), "B": say(of_b), "Key": path})
+    if not rows:
+        st.markdown("**Settings** :gray[· the same in both]")
+        return
+    st.markdown(f"**Settings that differ** :gray[· {len(rows)}]")
+    st.dataframe(
+        rows[:SETTINGS_AT_ONCE],
+        hide_index=True,
+        height="content",
+        column_config={"Setting": st.column_config.TextColumn(pinned=True)},
+        alt="Settings that differ between A and B",
+    )
+    if len(rows) > SETTINGS_AT_ONCE:
+        with st.popover(f"+{len(rows) - SETTINGS_AT_ONCE} more", type="tertiary"):
+            st.dataframe(rows[SETTINGS_AT_ONCE:], hide_index=True, height="content", alt="More settings that differ")
+
+
+def _figures(runs: dict[str, StoredRun]) -> None:
+    st.markdown("**Each run as a whole** :gray[· its own days]")
+    st.dataframe(
+        [_row(name, of) for name, of in runs.items()],
+        hide_index=True,
+        height="content",
+        column_config={
+            "": st.column_config.TextColumn("", pinned=True),
+            "Trades": st.column_config.NumberColumn(format="%d"),
+            "Total R": r_column("Total R", "Sum of all trades after costs."),
+            "R each": r_column("R each", "Average result of a trade."),
+            "Worst drop": r_column("Worst drop", "Deepest fall of the running total in R."),
+            "Sharpe": st.column_config.NumberColumn(format="%.2f"),
+        },
+        alt="Trades, R, win rate, worst drop and Sharpe of each run",
+    )
+
+
+def _row(name: str, of: StoredRun) -> dict[str, object]:
+    metrics, made_up = cached.metrics(of), " (made-up prices)" if is_made_up(of.manifest) else ""
+    return {
+        "": name,
+        "Run": f"{short_name(of)}{made_up}",
+        "Trades": metrics["total_trades"],
+        "Total R": metrics["total_r"],
+        "R each": metrics["average_r"],
+        "Won": percent(metrics["win_rate"]),
+        "Worst drop": metrics["max_drawdown_r"],
+        "Sharpe": metrics["sharpe"],
+        "Dates": f"{of.manifest.start} → {of.manifest.end}",
+    }
+
+
+def _bridge(found: Comparison) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**From A to B** :gray[· R on the shared days]", width="content")
+        with st.popover("Table", type="tertiary"):
+            st.dataframe(
+                [{"Part": part.label, "R": part.r, "Trades": part.trades} for part in found.bridge],
+                hide_index=True,
+                height="content",
+                column_config={"R": r_column("R", "Share in the difference.")},
+                alt="The parts of the difference in R, with their trades",
+            )
+            st.caption(f"Together {plain(r_multiple(found.difference.difference))}, the difference of the two.")
+    st.plotly_chart(
+        bridge_figure(found.total_a, found.total_b, found.bridge, dark=is_dark(), height=CHART_PX),
+        theme=None,
+        key="compare.bridge",
+        config=STILL,
+        alt=f"From A's {r_multiple(found.total_a)} to B's {r_multiple(found.total_b)}, part by part",
+    )
+
+
+def _totals(found: Comparison) -> None:
+    st.markdown(f"**Totals** :gray[· {number(len(found.days), 0)} shared days, R on the day of entry]")
+    days = found.days.set_index("session_date")
+    st.plotly_chart(
+        totals_figure({"A": days["a"].cumsum(), "B": days["b"].cumsum()}, title="", dark=is_dark(), height=CHART_PX),
+        theme=None,
+        key="compare.totals",
+        config={**STILL, "scrollZoom": True},
+        alt="Running totals of A and B over the shared days, in R",
+    )
+
+
+def _trades(a: StoredRun, b: StoredRun, found: Comparison) -> None:
+    status = found.trades["status"].astype(str)
+    counts = {name: int((status == name).sum()) for name in STATUS_WORDS}
+    words = " · ".join(f"{STATUS_WORDS[name]} {number(n, 0)}" for name, n in counts.items())
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**Trades, one to one** :gray[· {words}]", width="content")
+        which = st.segmented_control(
+            "Which trades",
+            (DIFFERING, *STATUS_WORDS.values(), ALL),
+            key="compare.which",
+            default=DIFFERING,
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    kept = {DIFFERING: status != "same", ALL: status != ""}.get(which)
+    shown = found.trades[status.map(STATUS_WORDS) == which if kept is None else kept]
+    links = st.container(horizontal=True, vertical_alignment="center")
+    if shown.empty:
+        st.caption("None.")
+        return
+    chosen = matched_trades(shown, a.config, key=f"compare.trades.{a.run_id}.{b.run_id}.{which}")
+    with links:
+        if chosen is None:
+            st.caption("Select a trade to see its day in either run.")
+            return
+        for name, of in (("A", a), ("B", b)):
+            _link_to_day(name, of, chosen)
+
+
+def _link_to_day(name: str, of: StoredRun, trade: "pd.Series[object]") -> None:
+    trade_id = trade[f"trade_id_{name.lower()}"]
+    day = f"{trade['session_date']:%Y-%m-%d}"
+    query = {"run": of.run_id, "symbol": str(trade["symbol"]), "date": day}
+    if isinstance(trade_id, str):
+        query["trade"] = trade_id
+    st.page_link(
+        SESSION,
+        label=plain(f"{trade['symbol']} {day} in {name}"),
+        icon=":material/candlestick_chart:",
+        query_params=query,
+    )
+
+
+def several(runs: list[StoredRun]) -> None:
+    """Show more than two runs in one table and on one chart."""
+    names = {f"{'AB'[n] if n < 2 else n + 1}": of for n, of in enumerate(runs)}
+    st.markdown(f"#### All {len(runs)} runs")
+    _figures(names)
+    lines = {}
+    for name, of in names.items():
+        equity = cached.equity(of)
+        lines[f"{name}: {short_name(of)}"] = equity.set_index("timestamp")["cumulative_r"]
+    st.plotly_chart(
+        totals_figure(lines, title="Exit (UTC)", dark=is_dark(), height=340),
+        theme=None,
+        key="compare.several",
+        config={**STILL, "scrollZoom": True},
+        alt=f"Running totals of {len(runs)} runs over time, in R",
+    )
+    with st.container(horizontal=True):
+        for name, of in names.items():
+            st.page_link(RUN, label=plain(f"Open {name}"), query_params={"run": of.run_id})

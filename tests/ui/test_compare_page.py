@@ -1,0 +1,123 @@
+import json
+
+import pytest
+
+from tests.ui.app import a_run, open_app, rerun, texts
+
+
+@pytest.fixture
+def pair():
+    return a_run(), a_run("trade.stop_mode=or_midpoint", "costs.slippage_ticks=2.0")
+
+
+def opened(*runs):
+    return open_app("compare", runs=",".join(run.run_id for run in runs))
+
+
+def tables(app, column):
+    return [frame.value for frame in app.dataframe if column in frame.value]
+
+
+def test_two_runs_have_a_verdict_the_settings_that_differ_and_their_trades(pair):
+    app = opened(*pair)
+    said = texts(app)
+    assert "shared days" in said
+    assert "Costs differ (“Slippage”)" in said
+    (settings,) = tables(app, "Key")
+    assert set(settings["Key"]) == {"trade.stop_mode", "costs.slippage_ticks"}
+    (trades,) = tables(app, "what")
+    assert "Same" not in set(trades["what"])
+
+
+def test_the_bridge_leads_from_a_to_b(pair):
+    app = opened(*pair)
+    (bridge,) = [frame.value for frame in app.dataframe if "Part" in frame.value]
+    a, b = (run.manifest.totals.total_r for run in pair)
+    assert bridge["R"].sum() == pytest.approx(b - a)
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert figure["y"][0] == "A"
+    assert figure["y"][-1] == "B"
+
+
+def test_a_and_b_change_places(pair):
+    app = opened(*pair)
+    app.button(key="compare.swap").click()
+    rerun(app)
+    assert app.query_params["runs"] == f"{pair[1].run_id},{pair[0].run_id}"
+    assert app.selectbox(key="compare.A").value == pair[1].run_id
+
+
+def test_another_run_is_chosen_in_its_place(pair):
+    third = a_run("orb.base_minutes=30")
+    app = opened(*pair)
+    app.selectbox(key="compare.B").set_value(third.run_id)
+    rerun(app)
+    assert app.query_params["runs"] == f"{pair[0].run_id},{third.run_id}"
+    assert "Opening range" in " ".join(tables(app, "Key")[0]["Setting"])
+
+
+def test_a_run_beside_itself_made_the_same_trades():
+    run = a_run()
+    app = open_app("compare", runs=run.run_id)
+    assert "Choose two runs" in texts(app)
+    app.selectbox(key="compare.B").set_value(run.run_id)
+    assert "Choose two runs" in texts(rerun(app))
+
+
+def test_equal_runs_say_so(pair):
+    from orb_core.service import default_store
+    from orb_core.service import rerun as run_again
+
+    again = run_again(pair[0].run_id, default_store())
+    app = open_app("compare", runs=f"{pair[0].run_id},{again.run_id}")
+    assert "made the same trades" in texts(app)
+    assert "the same in both" in texts(app)
+
+
+def test_more_than_two_runs_share_a_table_and_a_chart(pair):
+    third = a_run("orb.base_minutes=30", symbols=("QQQ",))
+    app = opened(*pair, third)
+    assert [len(table) for table in tables(app, "Worst drop")] == [2, 3]
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_runs_without_a_day_in_common_have_nothing_to_compare(pair):
+    other = a_run(symbols=("QQQ",))
+    assert "share no day" in texts(opened(pair[0], other))
+
+
+def test_a_run_without_trades_is_compared_like_any_other(pair):
+    app = opened(pair[0], a_run("orb.min_atr_mult=0.99"))
+    (trades,) = tables(app, "what")
+    assert set(trades["what"]) == {"Only in A"}
+
+
+@pytest.mark.parametrize("runs", ["nope,nada", "../../etc/passwd,x", "<script>"])
+def test_an_address_with_runs_that_are_not_there_says_so(runs):
+    assert len(open_app("compare", runs=runs).error) == 1
+
+
+def test_without_an_address_two_runs_can_be_chosen(pair):
+    app = open_app("compare")
+    app.selectbox(key="compare.A").set_value(pair[0].run_id)
+    rerun(app)
+    app.selectbox(key="compare.B").set_value(pair[1].run_id)
+    assert "shared days" in texts(rerun(app))
+
+
+def test_titles_are_shown_as_text(pair):
+    from orb_core.service import default_store
+
+    default_store().annotate(pair[0].run_id, title="**bold** <b>x</b>")
+    app = opened(*pair, a_run("orb.base_minutes=30"))
+    assert not app.exception
+    assert tables(app, "Worst drop")[0]["Run"].iloc[0].startswith("**bold** <b>x</b>")
+
+
+def test_ticked_runs_are_compared_the_newer_one_against_the_older(pair):
+    app = open_app("runs")
+    assert app.button(key="runs.compare").disabled
+    app.session_state["runs.picked"] = {run.run_id for run in pair}
+    rerun(app).button(key="runs.compare").click()
+    assert "shared days" in texts(rerun(app))
+    assert app.query_params["runs"] == f"{pair[0].run_id},{pair[1].run_id}"
