@@ -23,15 +23,17 @@ LAYERS = (
     "jobs",
     "service",
     "explore",
+    "data_service",
 )
-OF_FRONT_ENDS = {"streamlit", "fastapi", "starlette", "uvicorn", "argparse", "click", "rich"}
+OF_FRONT_ENDS = {"streamlit", "fastapi", "fastapi_offline", "starlette", "uvicorn", "argparse", "click", "rich"}
 OF_KERNELS = {"numpy", "numba", "typing"}
 COMMAND_LINE_INSIDE = "orb_core.data.__main__"
 
 
 def modules(root: Path) -> dict[str, Path]:
     """Every module of the project by its dotted name; a package's own ends in `.__init__`."""
-    files = [*root.glob("*.py"), *root.glob("orb_core/**/*.py"), *root.glob("pages/**/*.py")]
+    folders = ("orb_core", "orb_api", "pages")
+    files = [*root.glob("*.py"), *(file for folder in folders for file in root.glob(f"{folder}/**/*.py"))]
     return {".".join(file.relative_to(root).with_suffix("").parts): file for file in files}
 
 
@@ -124,6 +126,8 @@ def test_every_import_goes_upwards_and_every_module_is_reached():
         ("orb_core/engine/forgotten.py", "SIZE = 1", "orb_core.engine.forgotten is reached from no front end"),
         ("pages/forgotten.py", "SIZE = 1", "pages.forgotten is reached from no front end"),
         ("orb_core/helpers.py", "SIZE = 1", "orb_core.helpers lies in no layer"),
+        ("orb_core/service.py", "from orb_api import server", "orb_core.service imports orb_api.server, which lies below"),
+        ("orb_api/forgotten.py", "SIZE = 1", "orb_api.forgotten is reached from no front end"),
     ],
 )
 def test_a_planted_offender_is_found(tmp_path, file, source, offence):
@@ -131,6 +135,8 @@ def test_a_planted_offender_is_found(tmp_path, file, source, offence):
         "run_backtest.py": "from orb_core import service",
         "streamlit_app.py": "PAGES = ['pages/run.py']",
         "pages/run.py": "from orb_core import service",
+        "api_server.py": "from orb_api import server",
+        "orb_api/server.py": "from orb_core import service",
         "orb_core/__init__.py": "def load_config(): ...",
         "orb_core/service.py": "from orb_core.store import runs\nfrom orb_core.engine import simulate_nb",
         "orb_core/store/__init__.py": "",

@@ -6,16 +6,23 @@ from typing import Final
 
 import streamlit as st
 
+from orb_core import data_service
 from orb_core.config.models import RunConfig
 from orb_core.config.symbols import normalize_symbols
+from orb_core.data.installed import source_names
 from orb_core.errors import SymbolError
 from orb_core.service import RunRequest, SourceSpec
-from pages.parts import cached
+from pages.parts import cached, data_cached
 from pages.parts.forms import key
 from pages.parts.markup import complain, plain
 from pages.parts.settings import by_path
 
-SOURCES: Final = {"synthetic": "Made-up prices", "file": "File or folder"}
+SOURCES: Final = {
+    "yahoo": "Yahoo",
+    "synthetic": "Made-up prices",
+    "imports": "Imported bars",
+    "file": "File or folder",
+}
 DEMO_SYMBOLS: Final = ("SPY",)
 DEMO_DATES: Final = (date(2024, 1, 2), date(2024, 12, 31))
 EARLIEST: Final = date(1990, 1, 1)
@@ -37,7 +44,8 @@ def begin() -> None:
 def use(symbols: tuple[str, ...], source: SourceSpec, start: date, end: date) -> None:
     """Fill the fields with what a run was asked for; only before they are drawn, or in a callback."""
     st.session_state["ask.symbols"] = list(symbols)
-    st.session_state["ask.source"] = source.kind
+    is_import = source.kind == "file" and source.path == data_service.imports().path
+    st.session_state["ask.source"] = "imports" if is_import else source.kind
     st.session_state["ask.dates"] = (start, end)
     st.session_state["ask.path"] = str(source.path or "")
 
@@ -61,6 +69,8 @@ def request(config: RunConfig) -> RunRequest:
     start, end = st.session_state["ask.dates"]
     kind = st.session_state["ask.source"]
     path = Path(st.session_state["ask.path"].strip()).expanduser() if kind == "file" else None
+    if kind == "imports":
+        kind, path = "file", data_service.imports().path
     return RunRequest(
         config=config,
         symbols=normalize_symbols(st.session_state["ask.symbols"]).symbols,
@@ -73,9 +83,10 @@ def request(config: RunConfig) -> RunRequest:
 def fields(wrong: dict[str, str]) -> None:
     """Draw the fields, each with what is wrong with it."""
     symbols = st.session_state["ask.symbols"]
+    imported = [kept.symbol for kept in data_cached.datasets() if kept.about] if is_of_imports() else []
     st.multiselect(
         "Symbols",
-        list(dict.fromkeys([*symbols, *cached.recent_symbols(), *SUGGESTED])),
+        list(dict.fromkeys([*symbols, *imported, *cached.recent_symbols(), *SUGGESTED])),
         key="ask.symbols",
         accept_new_options=True,
         on_change=_read_symbols,
@@ -89,7 +100,11 @@ def fields(wrong: dict[str, str]) -> None:
     source, interval = st.columns(2, gap="small")
     with source:
         st.selectbox(
-            "Source", list(SOURCES), format_func=SOURCES.__getitem__, key="ask.source", persist_state="session"
+            "Source",
+            list(dict.fromkeys([*SOURCES, *source_names()])),
+            format_func=lambda name: SOURCES.get(name, name),
+            key="ask.source",
+            persist_state="session",
         )
     with interval:
         setting = by_path()["data.interval"]
@@ -111,16 +126,52 @@ def fields(wrong: dict[str, str]) -> None:
             persist_state="session",
         )
         _say(wrong, "ask.path")
+    earliest = _within_reach()
     st.date_input(
         "Dates",
         key="ask.dates",
-        min_value=EARLIEST,
+        min_value=earliest,
         max_value=datetime.now(tz=UTC).date(),
         format="YYYY-MM-DD",
         help="First and last session, both included. The days of warm-up before them are fetched as well.",
         persist_state="session",
     )
     _say(wrong, "ask.dates")
+    if st.session_state["ask.source"] == "yahoo":
+        st.caption(_reach_sentence())
+
+
+def is_of_imports() -> bool:
+    """Say whether the bars are to come from imported files."""
+    return bool(st.session_state["ask.source"] == "imports")
+
+
+def _yahoo_dates() -> tuple[date, date, date]:
+    try:
+        symbols = normalize_symbols(st.session_state["ask.symbols"]).symbols
+    except SymbolError:
+        symbols = ()
+    return data_cached.yahoo_dates(symbols, st.session_state[key("data.interval")])
+
+
+def _within_reach() -> date:
+    """Return the first day that can be asked for; dates that Yahoo cannot give become those that it can."""
+    if st.session_state["ask.source"] != "yahoo":
+        return EARLIEST
+    earliest, first, last = _yahoo_dates()
+    chosen = st.session_state["ask.dates"]
+    if chosen and chosen[0] < earliest:
+        until = chosen[-1] if chosen[-1] >= first else last
+        st.session_state["ask.dates"] = (first, until) if len(chosen) == 2 else (first,)
+    return earliest
+
+
+def _reach_sentence() -> str:
+    interval = st.session_state[key("data.interval")]
+    earliest, first, last = _yahoo_dates()
+    archived = f", and kept here from {earliest}" if earliest < first else ""
+    minutes, days = interval.removesuffix("m"), data_service.yahoo_days(interval)
+    return f"Yahoo keeps {minutes}-minute bars for {days} days: now {first} to {last}{archived}."
 
 
 def _read_symbols() -> None:

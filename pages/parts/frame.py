@@ -15,6 +15,7 @@ RUNS = "pages/runs.py"
 RUN = "pages/run.py"
 SESSION = "pages/session.py"
 COMPARE = "pages/compare.py"
+DATA = "pages/data.py"
 
 SIDEBAR_PX = 340
 STYLE = """
@@ -64,6 +65,13 @@ def _navigation(position: str) -> StreamlitPage:
                 help="Set a strategy, run it, look at the result.",
             ),
             st.Page(RUNS, title="Runs", icon=":material/list:", url_path="runs", help="Every run, newest first."),
+            st.Page(
+                DATA,
+                title="Data",
+                icon=":material/database:",
+                url_path="data",
+                help="Bars that are kept: fetch, import, check, remove.",
+            ),
             st.Page(RUN, title="Run", icon=":material/monitoring:", url_path="run", visibility="hidden"),
             st.Page(
                 COMPARE, title="Compare", icon=":material/compare_arrows:", url_path="compare", visibility="hidden"
