@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = {
-    "requirements.txt": ("*.py", "orb_core/**/*.py", "pages/**/*.py"),
+    "requirements.txt": ("*.py", "orb_api/**/*.py", "orb_core/**/*.py", "pages/**/*.py"),
     "requirements-dev.txt": ("tests/**/*.py", "docs/*.py"),
     "requirements-bench.txt": ("benchmarks/*.py",),
 }
-OURS = {"benchmarks", "docs", "orb_core", "pages", "tests"} | {script.stem for script in ROOT.glob("*.py")}
+OURS = {"benchmarks", "docs", "orb_api", "orb_core", "pages", "tests"} | {script.stem for script in ROOT.glob("*.py")}
 
 
 def normal(name: str) -> str:
