@@ -13,9 +13,13 @@ from orb_core.analytics.ledger import ledger
 from orb_core.analytics.today import LONGEST_HOLIDAY, Today, today
 from orb_core.analytics.verify import Verification, verify
 from orb_core.engine.backtest import ENGINE_VERSION, EventLoopBacktest
+from orb_core.engine.what_if import WhatIf, what_if
 from orb_core.service import RunRequest, request_again
 from orb_core.store.run_records import run_record, whole_table
 from orb_core.store.runs import RunStore
+
+MOST_ENTRIES: Final = 5_000
+"""Entries of a what-if grid at most: each takes about 0.3 ms."""
 
 RECOMPUTED: Final = ("trades", "fills", "stops", "signals", "sessions")
 """The tables a backtest makes; all others are worked out from these."""
@@ -68,6 +72,24 @@ def verify_run(store: RunStore, run_id: str) -> Verification:
     results = [backtest.run(run.bars(symbol), symbol, stored.start, stored.end) for symbol in run.symbols]
     tables = {kind: combine([getattr(result, kind) for result in results]) for kind in RECOMPUTED}
     return verify(stored, RunRecord(run.config, stored.start, stored.end, ENGINE_VERSION, stored.bars, tables))
+
+
+def what_if_grid(store: RunStore, run_id: str) -> WhatIf | None:
+    """Return a run's newest `MOST_ENTRIES` entries under other stops and targets; None without a trade.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    newest = whole_table(run, "trades").sort_values("entry_timestamp", kind="stable").tail(MOST_ENTRIES)
+    grids = []
+    for symbol in run.symbols:
+        trades = newest[newest["symbol"] == symbol]
+        if len(trades):
+            grids.append(what_if(run.bars(symbol), trades, run.config, run.manifest.start, run.manifest.end))
+    return WhatIf.together(grids) if grids else None
 
 
 def sessions_today(store: RunStore, run_id: str, now: datetime) -> tuple[Today, ...]:

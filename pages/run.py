@@ -8,9 +8,11 @@ from pages.parts import cached, result
 from pages.parts.days_tab import days_tab
 from pages.parts.frame import RUNS, breadcrumb, enter, stop_with
 from pages.parts.markup import plain
+from pages.parts.patterns_tab import patterns_tab
 from pages.parts.run_words import title_text
 from pages.parts.setup_tab import setup_tab
 from pages.parts.trades_tab import trades_tab
+from pages.parts.what_if_tab import what_if_tab
 
 enter()
 
@@ -22,8 +24,8 @@ try:
     breadcrumb(("Runs", RUNS, {}), here=plain(title_text(of.manifest, of.notes)))
     result.heading(of)
     # The way back from a session passes this page's address with the session's query: it was left on its trades.
-    overview, trades, days, setup = st.tabs(
-        ["Overview", "Trades", "Days", "Setup"],
+    overview, trades, days, patterns, what_if, setup = st.tabs(
+        ["Overview", "Trades", "Days", "Patterns", "What-if", "Setup"],
         default="Trades" if "trade" in st.query_params else None,
         key="tab",
         on_change="rerun",
@@ -42,6 +44,12 @@ try:
     with days:
         if days.open:
             days_tab(of)
+    with patterns:
+        if patterns.open:
+            patterns_tab(of)
+    with what_if:
+        if what_if.open:
+            what_if_tab(of)
     with setup:
         if setup.open:
             setup_tab(of)

@@ -18,6 +18,7 @@ from orb_core.analytics.compare import Comparison
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.today import Today
 from orb_core.analytics.verify import Verification
+from orb_core.engine.what_if import WhatIf
 from orb_core.jobs import JobManager
 from orb_core.store.runs import RunStore, RunSummary
 from orb_core.store.stored_run import StoredRun
@@ -137,6 +138,13 @@ def verification(of: StoredRun) -> Verification:
     return _verification(of.run_id, _created(of))
 
 
+def what_if(of: StoredRun) -> WhatIf:
+    """Return the entries of a run that has trades under other stops and targets."""
+    found = _what_if(of.run_id, _created(of))
+    assert found is not None, "asked of a run without trades"
+    return found
+
+
 def sessions_today(of: StoredRun, now: datetime) -> tuple[Today, ...]:
     """Return where the session of each symbol stands; kept for the minute."""
     return _sessions_today(of.run_id, _created(of), now.replace(second=0, microsecond=0))
@@ -196,6 +204,11 @@ def _comparison(a: str, created_a: str, b: str, created_b: str) -> Comparison:  
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _verification(run_id: str, created: str) -> Verification:  # noqa: ARG001
     return explore.verify_run(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _what_if(run_id: str, created: str) -> WhatIf | None:  # noqa: ARG001
+    return explore.what_if_grid(store(), run_id)
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

@@ -1,0 +1,38 @@
+import json
+
+import pytest
+
+from orb_core.explore import what_if_grid
+from orb_core.service import default_store
+from tests.ui.app import a_run, open_app, texts
+
+
+def grid_shown(app) -> dict:
+    (chart,) = app.get("plotly_chart")
+    return json.loads(chart.proto.spec)["data"][0]
+
+
+def test_the_framed_cell_is_the_run_itself():
+    run = a_run()
+    app = open_app("run", run=run.run_id, tab="What-if")
+    assert not app.exception
+    found = what_if_grid(default_store(), run.run_id)
+    row, column = found.own
+    assert found.total_r[row, column] == pytest.approx(run.manifest.totals.total_r, rel=1e-12)
+    shown = grid_shown(app)["text"][row][column]
+    assert shown.replace("−", "-") == f"{run.manifest.totals.average_r:+.2f}"
+
+
+def test_the_grid_says_that_it_is_no_backtest_and_that_the_best_cell_is_partly_luck():
+    app = open_app("run", run=a_run().run_id, tab="What-if")
+    assert "No other cell is a backtest" in texts(app)
+    assert "partly luck" in texts(app)
+
+
+def test_a_run_without_trades_has_nothing_to_try():
+    run = a_run("orb.min_atr_mult=0.99")
+    assert run.manifest.totals.trades == 0
+    app = open_app("run", run=run.run_id, tab="What-if")
+    assert not app.exception
+    assert "no trades to try" in texts(app)
+    assert what_if_grid(default_store(), run.run_id) is None
