@@ -77,7 +77,8 @@ def run(options: argparse.Namespace, screen: Screen) -> Manifest:
     with stopped_by_ctrl_c() as is_cancelled, screen.progress(len(request.symbols)) as on_progress:
         manifest = service.run_and_save(request, store, on_progress=on_progress, is_cancelled=is_cancelled)
     screen.summary(manifest)
-    screen.completed(manifest, store)
+    reports = service.write_reports(store, manifest.run_id) if options.report else ()
+    screen.completed(manifest, store, reports)
     return manifest
 
 
@@ -87,17 +88,11 @@ def requested(options: argparse.Namespace, store: RunStore) -> RunRequest:
     Raises
     ------
     OrbError
-        The configuration or the symbols are wrong, or something asked for is not there yet.
+        The configuration or the symbols are wrong, or there is no run to repeat.
     """
     from orb_core import load_config, service
     from orb_core.config.symbols import normalize_symbols
-    from orb_core.errors import NotAvailableError
 
-    if options.report:
-        raise NotAvailableError(
-            "HTML reports (`--report`) are not there yet; leave the option out and look at the saved run with "
-            "`streamlit run streamlit_app.py`"
-        )
     if options.rerun:
         again = service.request_again(options.rerun, store)
         return replace(again, run_id=options.run_id, workers=options.workers, origin="cli")
@@ -239,7 +234,7 @@ def command_line() -> argparse.ArgumentParser:
         "--output-dir", type=Path, metavar="PATH", default=folder("runs"), help="folder of runs (default: runs/)"
     )
     where.add_argument("--run-id", metavar="ID", help="name of the run (default: the moment it began)")
-    where.add_argument("--report", action="store_true", help="also write an HTML report")
+    where.add_argument("--report", action="store_true", help="also write HTML reports into the run's folder")
     where.add_argument("--workers", type=at_least_1, metavar="N", help="symbols at a time (default: one per core)")
     where.add_argument("--json", action="store_true", help="print the run's manifest, and nothing else, to stdout")
     loudness = where.add_mutually_exclusive_group()

@@ -18,6 +18,7 @@ from orb_core.config.symbols import normalize_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -103,8 +104,8 @@ class Screen:
             notes.append(Text("Made-up prices: these figures say nothing about a market.", style="yellow"))
         self._panel(per_symbol, Text(), together, *((Text(), *notes) if notes else ()), title="Backtest Summary")
 
-    def completed(self, manifest: Manifest, store: RunStore) -> None:
-        """Say where the run is, and how to look at it."""
+    def completed(self, manifest: Manifest, store: RunStore, reports: Sequence[Path] = ()) -> None:
+        """Say where the run and its report are, and how to look at it."""
         missing = sum(record.status != "complete" for record in manifest.symbols.values())
         without = f" without {missing} of {len(manifest.symbols)} symbols" if missing else ""
         title = {"failed": "Backtest Failed", "cancelled": "Backtest Cancelled"}.get(
@@ -113,6 +114,7 @@ class Screen:
         self._panel(
             Text(f"Results: {store.path / manifest.run_id}{without}", overflow="fold"),
             Text(f"Run ID: {manifest.run_id}"),
+            *(Text(f"Report: {path}", overflow="fold") for path in reports[:1]),
             Text("Look at it: streamlit run streamlit_app.py"),
             title=title,
         )

@@ -38,6 +38,7 @@ from orb_core.engine import simulate_nb
 from orb_core.engine.backtest import BacktestResult, EventLoopBacktest
 from orb_core.engine.records import FACTORS
 from orb_core.errors import CancelledError, ConfigError, DamagedRunError, NoSessionsError, OrbError
+from orb_core.store import run_report
 from orb_core.store.manifest import Manifest
 from orb_core.store.new_run import NewRun, SymbolRun
 from orb_core.store.run_records import run_record, whole_table
@@ -299,6 +300,28 @@ def attribution(store: RunStore, run_id: str, symbol: str | None = None) -> tupl
     trades = whole_table(run, "trades", symbol)
     enabled = [factor for factor in FACTORS if getattr(run.config.factors, factor).enabled]
     return factor_attribution(trades, enabled), by_score(trades)
+
+
+def report(store: RunStore, run_id: str, symbol: str | None = None) -> str:
+    """Return the report of a stored run, of one symbol or of all together, as one HTML file that needs no other.
+
+    Raises
+    ------
+    OrbError
+        There is no such run or symbol, the symbol has no results, or a part of the run is damaged.
+    """
+    return run_report.report(store.load(run_id), symbol)
+
+
+def write_reports(store: RunStore, run_id: str) -> tuple[Path, ...]:
+    """Write the report of all symbols together and of each into the run's folder; return their paths in that order.
+
+    Raises
+    ------
+    OrbError
+        There is no such run, a part of it is damaged, or its folder cannot be written.
+    """
+    return run_report.write_reports(store.load(run_id))
 
 
 def checked(request: RunRequest) -> tuple[RunRequest, tuple[str, ...]]:

@@ -100,7 +100,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> 
     found = []
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
-        found.append(f"Only {n} trades: too few to say anything, whatever the figures show.")
+        found.append(f"Only {n} {'trade' if n == 1 else 'trades'}: too few to say anything, whatever the figures show.")
     elif interval is not None and interval[0] <= 0 <= interval[1]:
         found.append("The range for the average trade includes 0: this could be chance.")
     found += _carried(metrics, trades)

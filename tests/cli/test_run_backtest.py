@@ -236,6 +236,23 @@ class TestWhichBars:
         assert store.load("mine").config.data.validate_or == meant
 
 
+class TestReport:
+    def test_reports_lie_in_the_run_s_folder_and_the_panel_names_the_first(self, capfd, store):
+        assert run_backtest.main([*MADE_UP, "--report", "--run-id", "mine"]) == 0
+
+        folder = store.path / "mine"
+        assert {path.name for path in folder.glob("*.html")} == {"combined_report.html", "SPY_report.html"}
+        assert f"Report: {folder / 'combined_report.html'}" in capfd.readouterr().out
+
+    def test_a_run_of_which_all_symbols_failed_has_a_report_too(self, store, bars):
+        arguments = ["--symbols", "IWM", *WEEK, "--data", str(bars / "SPY.csv"), "--report", "--run-id", "mine"]
+
+        assert run_backtest.main([*arguments, "--set", "session.calendar=XTKS", "--quiet"]) == 1
+
+        text = (store.path / "mine" / "combined_report.html").read_text(encoding="utf-8")
+        assert "Nothing was run" in text
+
+
 class TestWhichRules:
     def test_flags_win_over_set_over_file_over_preset(self, store, tmp_path):
         file = tmp_path / "mine.yaml"
@@ -258,7 +275,6 @@ class TestWhichRules:
             (("--set", "orb.base_minuts=5"), "base_minutes"),
             (("--config", "gone.yaml"), "gone.yaml"),
             (("--preset", "gone"), "gone"),
-            (("--report",), "HTML reports (`--report`) are not there yet"),
             (("--run-id", "../x"), "is no run id"),
             (("--symbols", "../x"), "'../x' cannot be a symbol"),
             (("--symbols", "CON"), "'CON' cannot be a symbol"),

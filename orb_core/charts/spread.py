@@ -1,0 +1,100 @@
+"""How the results of trades are spread, and how far trades went either way before they ended."""
+
+from typing import Final, Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from orb_core.analytics.words import number, r_multiple
+from orb_core.charts.palette import base_layout, faded, palette
+
+Excursion = Literal["max_adverse_r", "max_favorable_r"]
+
+_AXES: Final[dict[Excursion, str]] = {
+    "max_adverse_r": "Worst on the way, R (MAE)",
+    "max_favorable_r": "Best on the way, R (MFE)",
+}
+
+
+def histogram_figure(bins: pd.DataFrame, *, dark: bool = False, height: int = 250) -> go.Figure:
+    """Draw how many trades ended at which R.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        What `breakdown.r_histogram` returns.
+    dark : bool
+    height : int
+        In pixels.
+    """
+    colours = palette(dark=dark)
+    width = bins["to_r"] - bins["from_r"]
+    figure = go.Figure(layout=base_layout(colours, height))
+    figure.add_bar(
+        x=bins["from_r"] + width / 2,
+        y=bins["trades"],
+        width=width,
+        marker={
+            "color": [faded(colours.up if r >= 0 else colours.down, 0.75) for r in bins["from_r"]],
+            "line": {"color": colours.paper, "width": 1},
+        },
+        customdata=[
+            f"{number(n, 0)} from {r_multiple(low)} to {r_multiple(high)}"
+            for low, high, n in bins[["from_r", "to_r", "trades"]].itertuples(index=False)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+    lines = {"gridcolor": colours.grid, "automargin": True, "fixedrange": True}
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        dragmode=False,
+        xaxis={**lines, "title": {"text": "Result, R", "standoff": 4}, "zerolinecolor": colours.opening_range},
+        yaxis={**lines, "title": {"text": "Trades"}, "zeroline": False, "nticks": 6, "tickformat": ",d"},
+    )
+    return figure
+
+
+def excursion_figure(trades: pd.DataFrame, column: Excursion, *, dark: bool = False, height: int = 300) -> go.Figure:
+    """Draw the result of each trade over how far it went for or against it: a dot is a win, a cross is not.
+
+    Parameters
+    ----------
+    trades : DataFrame
+        Columns of `records.TRADES`.
+    column : str
+    dark : bool
+    height : int
+        In pixels.
+    """
+    colours = palette(dark=dark)
+    figure = go.Figure(layout=base_layout(colours, height))
+    is_win = (trades["realized_r"] > 0).to_numpy()
+    for name, rows, colour, symbol in (
+        ("Wins", is_win, colours.up, "circle"),
+        ("Others", ~is_win, colours.down, "x"),
+    ):
+        shown = trades[rows]
+        figure.add_scatter(
+            x=shown[column],
+            y=shown["realized_r"],
+            name=name,
+            mode="markers",
+            marker={"color": faded(colour, 0.6), "size": 6, "symbol": symbol},
+            customdata=[
+                f"{symbol} {day:%Y-%m-%d}<br>ended at {r_multiple(r)}, {r_multiple(way)} on the way"
+                for symbol, day, r, way in shown[["symbol", "session_date", "realized_r", column]].itertuples(
+                    index=False
+                )
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    lines = {"gridcolor": colours.grid, "automargin": True, "fixedrange": True, "zerolinecolor": colours.opening_range}
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        dragmode=False,
+        hovermode="closest",
+        xaxis={**lines, "title": {"text": _AXES[column], "standoff": 4}},
+        yaxis={**lines, "title": {"text": "Result, R"}},
+    )
+    return figure
