@@ -75,7 +75,7 @@ def update(options: argparse.Namespace) -> int:
             console.print(f"{symbol} {interval}: {said}{missing}")
             if updated.failure:
                 failures += 1
-                logger.error(str(updated.failure))
+                logger.error("{} {}: {}", symbol, interval, updated.failure)
             if isinstance(updated.failure, RateLimitError):
                 break
     return 1 if failures else 0

@@ -202,7 +202,7 @@ class YahooSource:
         if wanted.from_ns[at] < reach_ns(wanted.interval, ns_of(self._client.now())) and last not in gathered.days:
             return BeyondReachError(self._beyond_reach(wanted, asked, int(wanted.from_ns[wanted.dates.index(first)])))
         return NoBarsError(
-            f"{wanted.symbol}: no {wanted.interval} bars for {asked}: {missing[-1].reason}. "
+            f"no {wanted.interval} bars of {wanted.ticker} for {asked}: {missing[-1].reason}. "
             "Choose other dates, or check that the calendar (`session.calendar`) is that of the symbol's market"
         )
 
@@ -221,17 +221,18 @@ class YahooSource:
             "made-up prices (`--synthetic`)",
         ]
         return (
-            f"{wanted.symbol}: Yahoo keeps {interval} bars for {days} days, now those from {first} to {last}; {asked} "
+            f"Yahoo keeps {interval} bars for {days} days, now those from {first} to {last}; {asked} "
             f"is older. Ask for these dates, or use {'; '.join(way for way in ways if way)}"
         )
 
     def _archived_sentence(self, wanted: SessionRange) -> str:
         try:
-            keys = self.archive.entries()
+            days = [day for day in self.archive.coverage(wanted.ticker, wanted.interval) if day.bars]
         except ArchiveError:
             return ""
-        dates = [key.session_date for key in keys if (key.symbol, key.interval) == (wanted.ticker, wanted.interval)]
-        return f"the {len(dates)} archived sessions between {dates[0]} and {dates[-1]}" if dates else ""
+        if not days:
+            return ""
+        return f"the {len(days)} archived sessions between {days[0].session_date} and {days[-1].session_date}"
 
 
 def _notes(missing: tuple[MissingSession, ...], gathered: Gathered) -> list[str]:

@@ -137,7 +137,7 @@ class YahooClient:
             began_s = time.monotonic()
             session.deadline_s = began_s + self._patience.seconds
             for attempt in range(1, self._patience.attempts + 1):
-                self._refuse_while_limited(session, symbol)
+                self._refuse_while_limited(session)
                 try:
                     return self._ask(session, symbol, from_ns, until_ns, interval)
                 except (NetworkError, BrokenAnswerError) as error:
@@ -175,7 +175,7 @@ class YahooClient:
             history = self._nothing_or_refusal(session, symbol, error)
         server_s, now_ns = session.server_time_s(), ns_of(self.now())
         if history.empty:
-            _refuse_wrong_clock(symbol, now_ns, server_s)
+            _refuse_wrong_clock(now_ns, server_s)
         self._limit = None
         with suppress(OSError):
             self._limit_file().unlink(missing_ok=True)
@@ -185,13 +185,13 @@ class YahooClient:
         """Return a table without rows if Yahoo plainly has none, else raise what its answer amounts to."""
         answer = session.chart_answer
         if answer is None:
-            raise NetworkError(_unreachable(symbol, session, error)) from error
+            raise NetworkError(_unreachable(session, error)) from error
         if answer.status_code in _TOO_MANY:
-            raise self._limited(session, symbol, answer.headers.get("Retry-After")) from error
+            raise self._limited(session, answer.headers.get("Retry-After")) from error
         reply = _Reply.read(answer.text)
         if _OUT_OF_REACH.search(reply.reason):
-            _refuse_wrong_clock(symbol, ns_of(self.now()), session.server_time_s())
-            raise BeyondReachError(f"{symbol}: Yahoo does not give these bars: {reply.reason}") from error
+            _refuse_wrong_clock(ns_of(self.now()), session.server_time_s())
+            raise BeyondReachError(f"Yahoo does not give these bars: {reply.reason}") from error
         if answer.status_code == HTTPStatus.NOT_FOUND and reply.reason:
             raise UnknownSymbolError(
                 f"Yahoo knows no symbol {symbol} ({reply.reason}). Check the spelling at finance.yahoo.com: shares of "
@@ -201,11 +201,12 @@ class YahooClient:
         if reply.is_empty or _NOTHING_THERE.search(reply.reason):
             return pd.DataFrame()
         # yfinance calls a symbol delisted whenever it finds no bars, whatever it finds instead.
-        is_guess = "delisted" in str(error)
-        what = reply.reason or (answer.text if is_guess else f"{type(error).__name__}: {error}")
+        is_telling = not isinstance(error, json.JSONDecodeError) and "delisted" not in str(error)
+        start_of_text = " ".join(answer.text.split())[:120] or "nothing"
+        what = reply.reason or (f"{type(error).__name__}: {error}" if is_telling else start_of_text)
         raise BrokenAnswerError(
-            f"{symbol}: {session.server} answered with something that is no bars (HTTP {answer.status_code}; "
-            f"{what[:200]}). Try again in a few minutes; sessions already archived can be run on meanwhile"
+            f"{session.server} answered with something that is no bars (HTTP {answer.status_code}; "
+            f"{what}). Try again in a few minutes; sessions already archived can be run on meanwhile"
         ) from error
 
     def _prepare(self, yfinance: Any) -> None:
@@ -230,14 +231,14 @@ class YahooClient:
             self._session = YahooSession(mirror_url, self._patience.spacing_s, self._sleep)
         return self._session
 
-    def _refuse_while_limited(self, session: YahooSession, symbol: str) -> None:
+    def _refuse_while_limited(self, session: YahooSession) -> None:
         limit = self._remembered_limit(session)
         now = self.now()
         # A time farther off than any pause was written by another clock.
         if limit is not None and now < limit.until <= now + _LONGEST_PAUSE:
-            raise RateLimitError(_limited_sentence(symbol, limit.until, now))
+            raise RateLimitError(_limited_sentence(limit.until, now))
 
-    def _limited(self, session: YahooSession, symbol: str, retry_after: str | None) -> RateLimitError:
+    def _limited(self, session: YahooSession, retry_after: str | None) -> RateLimitError:
         """Return the error of a rate limit just met, having remembered it."""
         before = self._remembered_limit(session)
         if retry_after is not None and retry_after.isdecimal():
@@ -253,7 +254,7 @@ class YahooClient:
             beside.replace(self._limit_file())
         except OSError as error:
             logger.warning("the rate limit is remembered by this process only: {}", error)
-        return RateLimitError(_limited_sentence(symbol, self._limit.until, now))
+        return RateLimitError(_limited_sentence(self._limit.until, now))
 
     def _remembered_limit(self, session: YahooSession) -> _Limit | None:
         limit: _Limit | None
@@ -323,29 +324,29 @@ def ns_of(moment: datetime) -> int:
     return pd.Timestamp(moment).as_unit("ns").value
 
 
-def _refuse_wrong_clock(symbol: str, now_ns: int, server_s: float | None) -> None:
+def _refuse_wrong_clock(now_ns: int, server_s: float | None) -> None:
     """Blame the clock, once there is nothing to be had, if it differs much from the server's."""
     if server_s is None or abs(server_s * 1e9 - now_ns) < _WRONG_CLOCK_NS:
         return
     here, there = (pd.Timestamp(int(ns), tz="UTC").floor("s") for ns in (now_ns, server_s * 1e9))
     raise ClockError(
-        f"{symbol}: Yahoo has nothing, and this computer's clock says {here:%Y-%m-%d %H:%M} UTC where Yahoo's says "
+        f"Yahoo has nothing, and this computer's clock says {here:%Y-%m-%d %H:%M} UTC where Yahoo's says "
         f"{there:%Y-%m-%d %H:%M}. Set the clock and ask again; nothing was archived"
     )
 
 
-def _unreachable(symbol: str, session: YahooSession, error: Exception) -> str:
+def _unreachable(session: YahooSession, error: Exception) -> str:
     reason = str(error).removeprefix("Failed to perform, ").split(" See https://curl.se")[0].rstrip(".")
     return (
-        f"{symbol}: {session.server} could not be reached ({reason}). Check the network, its proxy and firewall, then "
+        f"{session.server} could not be reached ({reason}). Check the network, its proxy and firewall, then "
         "ask again; sessions already archived, files (--data) and made-up prices (--synthetic) need no network"
     )
 
 
-def _limited_sentence(symbol: str, until: datetime, now: datetime) -> str:
+def _limited_sentence(until: datetime, now: datetime) -> str:
     minutes = max(1, round((until - now).total_seconds() / 60))
     return (
-        f"{symbol}: Yahoo limits how often it may be asked, and is not asked again before "
+        f"Yahoo limits how often it may be asked, and is not asked again before "
         f"{until.astimezone():%H:%M %Z} ({minutes} min). Wait, or use sessions already archived "
         "(`python -m orb_core.data list`)"
     )

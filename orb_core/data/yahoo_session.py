@@ -78,7 +78,7 @@ class YahooSession(requests.Session[requests.Response]):
         self._next_s = now_s + self._spacing_s
         left_s = self.deadline_s - now_s
         if left_s <= 0:
-            raise requests.exceptions.Timeout("no time left for another request")
+            raise requests.exceptions.Timeout("no answer in time")
         return min(most_s, left_s)
 
     def _redirected(self, method: Any, url: str, *args: Any, **kwargs: Any) -> requests.Response:

@@ -59,7 +59,7 @@ def test_an_empty_archive_has_nothing_to_go_on_with(archive, capsys):
 def test_a_failure_is_told_and_the_other_symbols_are_fetched(live_yahoo, archive, over, capsys):
     assert main(["update", "NOPE", "SPY", "--start", str(over[-1]), "--end", str(over[-1])]) == 1
     shown = capsys.readouterr()
-    assert "ERROR: Yahoo knows no symbol NOPE" in shown.err
+    assert "ERROR: NOPE 1m: Yahoo knows no symbol NOPE" in shown.err
     assert "SPY 1m: 1 session fetched" in shown.out
 
 

@@ -110,7 +110,7 @@ def test_days_before_yahoos_reach_are_not_asked_for_and_the_error_says_which_exi
     with pytest.raises(BeyondReachError) as raised:
         source.fetch("SPY", date(2026, 2, 2), date(2026, 2, 13), "1m")
     assert str(raised.value) == (
-        "SPY: Yahoo keeps 1m bars for 30 days, now those from 2026-02-19 to 2026-03-20; 2026-02-02 to 2026-02-13 is "
+        "Yahoo keeps 1m bars for 30 days, now those from 2026-02-19 to 2026-03-20; 2026-02-02 to 2026-02-13 is "
         "older. Ask for these dates, or use 5m bars, which Yahoo keeps for 60 days (`--interval 5m`); files of your "
         "own (`--data PATH`); made-up prices (`--synthetic`)"
     )
@@ -140,7 +140,7 @@ def test_a_warm_up_beyond_reach_is_neither_an_error_nor_missing(make_source, yah
 
 def test_a_warm_up_alone_is_nothing_to_run_on(make_source, yahoo, spy):
     yahoo.bars["SPY"] = of_dates(spy, date(2026, 1, 1), date(2026, 3, 13))
-    with pytest.raises(NoBarsError, match="no 1m bars for 2026-03-16 to 2026-03-20: Yahoo has none"):
+    with pytest.raises(NoBarsError, match="no 1m bars of SPY for 2026-03-16 to 2026-03-20: Yahoo has none"):
         make_source(first_session=MONDAY_DATE).fetch("SPY", date(2026, 3, 2), FRIDAY_DATE, "1m")
 
 
@@ -161,7 +161,7 @@ def test_a_limit_that_is_nearer_than_it_should_be_costs_a_session_not_the_run(so
     bars = source.fetch("SPY", date(2026, 2, 19), FRIDAY_DATE, "1m")
     assert len(bars) == 21 * 390
     (note,) = notes_of(bars)
-    assert note.startswith("no bars of 2026-02-19: SPY: Yahoo does not give these bars")
+    assert note.startswith("no bars of 2026-02-19: Yahoo does not give these bars")
     assert "must be within the last 30 days" in note
 
 
