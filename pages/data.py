@@ -22,6 +22,6 @@ try:
         data_fetch.progress_panel(job)
     data_fetch.say_what_happened()
     data_import.panel(config.session.timezone or regular_hours(config.session.calendar).timezone)
-    data_kept.kept(config)
+    data_kept.kept(config, is_busy=job is not None or "data.incoming" in st.session_state)
 except OrbError as error:
     stop_with(error)

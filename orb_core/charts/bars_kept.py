@@ -55,7 +55,13 @@ def coverage_figure(days: Sequence[CoveredDay], *, dark: bool = False) -> go.Fig
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         dragmode=False,
-        xaxis={"range": [first - half, last + half], "showgrid": False, "zeroline": False, "tickformat": "%b %Y"},
+        xaxis={
+            "range": [first - half, last + half],
+            "showgrid": False,
+            "zeroline": False,
+            "tickformat": "%b %Y",
+            "automargin": True,
+        },
         yaxis={
             "categoryorder": "array",
             "categoryarray": _WEEKDAYS[:rows],
@@ -102,7 +108,7 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
     )
     opened = int(quality.open_clock[:2]) * 60 + int(quality.open_clock[3:])
     step = 60 if length <= 600 else 180
-    ticks = [0, *range((-opened) % step or step, length + 1, step)]
+    ticks = [0, *(at for at in range(-opened % step, length + 1, step) if at > length // 10)]
     figure.update_layout(
         barmode="overlay",
         bargap=0.3,
@@ -140,6 +146,7 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
+            "automargin": True,
         },
         yaxis={"type": "category", "autorange": "reversed", "automargin": True, "fixedrange": True},
     )

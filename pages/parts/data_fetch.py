@@ -1,6 +1,7 @@
 """Fetching from Yahoo on the Data page: what to fetch, how far it is, what came of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import streamlit as st
 from loguru import logger
@@ -25,6 +26,12 @@ HOURS = {
     "24/5": "Round the clock, weekdays",
 }
 """Calendars offered by name; that of Launch is offered too."""
+
+ICONS = {
+    "error": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "done": ":green[:material/check:]",
+}
 
 FetchJob = Job[FetchProgress, FetchOutcome]
 
@@ -57,6 +64,7 @@ def form() -> None:
         list(dict.fromkeys([*symbols, *kept, *cached.recent_symbols(), *SUGGESTED])),
         key="data.symbols",
         accept_new_options=True,
+        on_change=_read_symbols,
         placeholder="Pick, type or paste",
         help="Several may be pasted at once, separated by commas, spaces or lines.",
         persist_state="session",
@@ -101,6 +109,12 @@ def form() -> None:
         complain(wrong)
 
 
+def _read_symbols() -> None:
+    """Take apart what was pasted at once."""
+    with suppress(SymbolError):
+        st.session_state["data.symbols"] = list(normalize_symbols(st.session_state["data.symbols"]).symbols)
+
+
 def _problem() -> str | None:
     if not st.session_state["data.symbols"]:
         return None
@@ -141,11 +155,9 @@ def waiting() -> FetchJob | None:
 
 def say_what_happened() -> None:
     """Tell what came of the last fetch, until the next one."""
-    for kind, sentence in st.session_state.get("data.said", ()):
-        icon = {"error": ":red[:material/error:]", "warning": ":orange[:material/warning:]"}.get(
-            kind, ":green[:material/check:]"
-        )
-        st.markdown(f"{icon} {plain(sentence)}")
+    with st.container(gap="xsmall"):
+        for kind, sentence in st.session_state.get("data.said", ()):
+            st.markdown(f"{ICONS[kind]} {plain(sentence)}")
 
 
 def _outcome(job: FetchJob) -> list[tuple[str, str]]:

@@ -172,7 +172,7 @@ def _ask(seen: FilePreview) -> None:
             help="A bar of 09:30 to 09:31 is stamped 09:30 by some programs, and 09:31 by others.",
         )
     if not seen.symbols:
-        symbol.text_input("Symbol of these bars", key="data.as", placeholder="SPY", max_chars=32)
+        symbol.text_input("Symbol of these bars", key="data.as", placeholder="such as SPY", max_chars=32)
     elif len(seen.symbols) > 1:
         st.session_state.setdefault("data.which", list(seen.symbols))
         symbol.multiselect("Symbols to keep", seen.symbols, key="data.which")

@@ -40,33 +40,41 @@ def choose(origin: str, symbol: str, interval: str) -> None:
     st.query_params["bars"] = f"{origin}:{interval}:{symbol}"
 
 
-def kept(config: RunConfig) -> None:
+def kept(config: RunConfig, *, is_busy: bool) -> None:
     """Show all kept bars, and the chosen ones from near."""
     found = data_cached.datasets()
     if not found:
-        nothing_kept()
+        if not is_busy:
+            nothing_kept()
         return
-    chosen = _chosen(found)
     st.caption("Select a row to look at its bars. Fetched sessions stay for good, though Yahoo forgets them.")
-    picked = st.dataframe(
+    columns = [*_line(found[0])] if any(dataset.about for dataset in found) else [*_line(found[0])][:-2]
+    chosen = _chosen(found)
+    table = f"data.table.{hash(tuple(found))}"
+    st.dataframe(
         [_line(dataset) for dataset in found],
         column_config={
             "Bars": st.column_config.NumberColumn(format="%d min"),
-            "Sessions": st.column_config.NumberColumn(format="%d", help="Archived sessions; an import has rows."),
+            "Sessions": st.column_config.NumberColumn(format="%d", help="Sessions archived; an import has rows."),
             "Rows": st.column_config.NumberColumn(format="localized"),
         },
-        column_order=[*_line(found[0])] if any(d.about for d in found) else [*_line(found[0])][:-2],
+        column_order=columns,
         hide_index=True,
-        key="data.table",
-        on_select="rerun",
+        key=table,
+        on_select=lambda: _pick(table, found),
         selection_mode="single-row",
+        selection_default={"selection": {"rows": [found.index(chosen)]}},
         height=TABLE_PX if len(found) > TABLE_ROWS else "content",
         alt=f"Kept bars of {len(found)} symbols and intervals; select one to look at it",
     )
-    if picked.selection.rows and picked.selection.rows[0] < len(found):
-        chosen = found[picked.selection.rows[0]]
-        choose(chosen.origin, chosen.symbol, chosen.interval)
     _from_near(chosen, config)
+
+
+def _pick(table: str, found: list[Dataset]) -> None:
+    rows = st.session_state[table].selection.rows
+    if rows:
+        dataset = found[rows[0]]
+        choose(dataset.origin, dataset.symbol, dataset.interval)
 
 
 def nothing_kept() -> None:

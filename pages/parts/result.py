@@ -13,7 +13,7 @@ from pages.parts import cached
 from pages.parts.equity_view import drops, equity_view
 from pages.parts.frame import RUN, is_dark
 from pages.parts.markup import plain
-from pages.parts.run_words import bars_text, is_made_up, long_title_text, source_text, symbols_text
+from pages.parts.run_words import bars_text, is_made_up, long_title_text, missing_days, source_text, symbols_text
 from pages.parts.tables import endings_table, r_column, reasons_table, symbols_columns, symbols_table
 
 CHART_PX = 330
@@ -40,7 +40,9 @@ def heading(of: StoredRun) -> None:
     named = " · ".join(
         (symbols_text(manifest), long_title_text(manifest, of.notes, of.config), f"{manifest.start} → {manifest.end}")
     )
-    st.markdown(f"#### {plain(named)}{made_up}")
+    missing = missing_days(manifest)
+    partly = " :orange-badge[Some days have no bars]" if missing else ""
+    st.markdown(f"#### {plain(named)}{made_up}{partly}", help=plain("; ".join(missing)) or None)
     st.caption(plain(" · ".join(_about(of))))
 
 

@@ -89,6 +89,11 @@ def source_text(manifest: Manifest) -> str:
     return str(kind).capitalize()
 
 
+def missing_days(manifest: Manifest) -> list[str]:
+    """Name the sessions of the run's dates that its source had no bars of, a sentence for each symbol and reason."""
+    return [text for record in manifest.symbols.values() for text in record.warnings if ": no bars of " in text]
+
+
 def bars_text(manifest: Manifest) -> str:
     """Say how long a bar is."""
     return f"{manifest.interval.removesuffix('m')}-minute bars"

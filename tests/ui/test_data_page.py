@@ -259,3 +259,49 @@ def test_a_first_visit_fetches_and_runs_spy(yahoo):
     wait_for_the_run(rerun(app))
     assert "Yahoo" in texts(app)
     assert app.metric[0].label == "Total"
+
+
+def test_a_run_that_lacks_days_says_so_beside_its_title_and_on_every_tab(yahoo, spy):
+    day = spy["timestamp_utc"].dt.date
+    yahoo.bars["SPY"] = spy[day != sorted(day.unique())[-3]]
+    app = open_app()
+    app.button(key="launch.spy").click()
+    wait_for_the_run(rerun(app))
+    assert "Some days have no bars" in texts(app)
+    app.switch_page("pages/run.py")
+    app.query_params["tab"] = "Setup"
+    assert "Some days have no bars" in texts(rerun(app))
+
+
+def test_symbols_pasted_at_once_are_taken_apart():
+    app = page()
+    app.multiselect(key="data.symbols").set_value(["spy, qqq\nSPY"])
+    rerun(app)
+    assert app.session_state["data.symbols"] == ["SPY", "QQQ"]
+
+
+def test_another_import_of_a_symbol_takes_the_place_of_the_first_and_says_so():
+    app = page()
+    for days in (date(2024, 1, 8), date(2024, 1, 3)):
+        uploaded(app, "SPY.csv", as_csv(market_bars("SPY", date(2024, 1, 2), days)))
+        app.text_input(key="data.as").set_value("SPY")
+        rerun(app)
+        last = texts(app)
+        app.button(key="data.keep").click()
+        rerun(app)
+    assert "Takes the place of what was imported of SPY" in last
+    (kept,) = data_service.datasets()
+    assert kept.about.rows == 780
+
+
+def test_bars_of_another_market_are_not_judged_by_the_wrong_hours():
+    bars = market_bars("BTC-USD", date(2024, 1, 6), date(2024, 1, 7), "24/7")
+    app = uploaded(page(), "btc.csv", as_csv(bars))
+    app.text_input(key="data.as").set_value("BTC-USD")
+    rerun(app)
+    app.button(key="data.keep").click()
+    rerun(app)
+    assert "choose others" in texts(app)
+    app.selectbox(key="data.calendar").set_value("24/7")
+    rerun(app)
+    assert "No session lacks a minute" in texts(app)
