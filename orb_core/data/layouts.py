@@ -225,7 +225,7 @@ def _wide(table: TextTable | ParquetTable, levels: Sequence[tuple[int, tuple[str
 
 
 def _bare(table: TextTable) -> Recognised:
-    row = table.sample[0]
+    row = table.sample[0] if table.sample else ()
     for layout in BARE:
         stamps = len(layout.stamp)
         if all(re.fullmatch(p, cell) for p, cell in zip(layout.stamp, row, strict=False)) and (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-UNREADABLE: Final = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeError, zipfile.BadZipFile)
+UNREADABLE: Final = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeError, zipfile.BadZipFile, csv.Error)
 """What the libraries raise over a file that is damaged, or is not what it seems."""
 
 HEAD_BYTES: Final = 64 * 1024
@@ -116,19 +116,18 @@ def read_text_head(file: Path) -> TextTable:
     with opened(file) as (stream, member):
         beginning = stream.read(HEAD_BYTES)
     text, encoding = _decoded(file, beginning)
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(beginning) == HEAD_BYTES and len(lines) > 1:
         lines.pop()  # it may be cut
-    lines = [line.rstrip("\r") for line in lines]
     rows = tuple(line for line in lines if line.strip())[:5]
     if not rows:
         raise FileFormatError(f"{file} is empty; bars need rows")
     separator = next((s for s in _SEPARATORS if max(row.count(s) for row in rows) >= _FEWEST_CELLS - 1), ",")
-    cells = [tuple(cell.strip() for cell in row) for row in csv.reader(lines, delimiter=separator)]
+    cells, begin_at = _cells(lines, separator)
     # Where no row is of numbers, the first line is taken for the header, so that the message is about the rows.
     first = next((i for i, row in enumerate(cells) if sum(map(_is_number, row)) >= _FEWEST_CELLS - 1), 1)
     header = tuple(row for row in cells[:first] if any(row))
-    sample = tuple(row for row in cells[first:] if any(row))
+    sample = tuple(row for row in cells[first:] if any(row) and len(row) == len(cells[first]))
     if sample and header and _FEWEST_CELLS <= len(header[-1]) != len(sample[0]):
         advice = (
             "if prices are written with a decimal comma, separate the cells by semicolons, or write points"
@@ -140,7 +139,7 @@ def read_text_head(file: Path) -> TextTable:
             f"{shown(rows)}"
         )
     point = _decimal_point(file, sample, rows)
-    return TextTable(file, member, rows, header, sample, separator, encoding, point, first)
+    return TextTable(file, member, rows, header, sample, separator, encoding, point, begin_at[first] if sample else 0)
 
 
 @contextmanager
@@ -210,6 +209,18 @@ class Unpacking(io.RawIOBase):
                 "yourself if you trust it"
             )
         return piece
+
+
+def _cells(lines: list[str], separator: str) -> tuple[list[tuple[str, ...]], list[int]]:
+    """Return the cells of each row, and how many lines are above it: a quoted cell may hold several lines."""
+    rows, begin_at = [], []
+    reader = csv.reader(lines, delimiter=separator)
+    above = 0
+    for row in reader:
+        rows.append(tuple(cell.strip() for cell in row))
+        begin_at.append(above)
+        above = reader.line_num
+    return rows, begin_at
 
 
 def _only_member(file: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
