@@ -169,7 +169,7 @@ def run_backtest(
         The request as a whole cannot be run. What is wrong with one symbol is in the run's `failed`.
     """
     request, notes = checked(request)
-    return _Work(request, _fetched_bars(request), on_progress, is_cancelled).run(notes)
+    return _Work(request, _fetched_bars(request, is_cancelled), on_progress, is_cancelled).run(notes)
 
 
 def run_and_save(
@@ -196,7 +196,7 @@ def run_and_save(
     tell = on_progress or (lambda _: None)
     with _recorded() as log:
         request, notes = checked(request)
-        bars_of = _stored_bars(store, request.rerun_of) if request.rerun_of else _fetched_bars(request)
+        bars_of = _stored_bars(store, request.rerun_of) if request.rerun_of else _fetched_bars(request, is_cancelled)
         run = _Work(request, bars_of, on_progress, is_cancelled).run(notes)
         same = store.find_same(run) if reuse else None
         if same:
@@ -348,8 +348,12 @@ def checked(request: RunRequest) -> tuple[RunRequest, tuple[str, ...]]:
     return replace(request, symbols=symbols.symbols), symbols.notes
 
 
-def _fetched_bars(request: RunRequest) -> BarsOf:
-    source, data = _source(request), request.config.data
+def _fetched_bars(request: RunRequest, is_cancelled: Callable[[], bool] | None) -> BarsOf:
+    def stop_if_cancelled(_done: int, _total: int) -> None:
+        if is_cancelled and is_cancelled():
+            raise CancelledError("Cancelled while bars were fetched")
+
+    source, data = _source(request, stop_if_cancelled), request.config.data
     table = with_warmup(request.config.session, request.start, request.end, data.warmup_sessions)
     first = table.dates[0].astype(date)
 
@@ -370,11 +374,11 @@ def _stored_bars(store: RunStore, run_id: str) -> BarsOf:
     return lambda symbol: (run.bars(symbol), run.quality(symbol))
 
 
-def _source(request: RunRequest) -> Source:
+def _source(request: RunRequest, on_fetch: Callable[[int, int], None]) -> Source:
     spec, session = request.source, request.config.session
     source: Source
     if spec.kind == "yahoo":
-        source = YahooSource(request.config, request.cache_dir, first_session=request.start)
+        source = YahooSource(request.config, request.cache_dir, first_session=request.start, on_progress=on_fetch)
     elif spec.kind == "synthetic":
         source = SyntheticSource(session, spec.seed)
     elif spec.kind != "file":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,6 +23,7 @@ from orb_core.errors import ArchiveError, BeyondReachError, DataError, NoBarsErr
 if TYPE_CHECKING:
     from orb_core.config.models import RunConfig
     from orb_core.data.sessions import SessionTable
+    from orb_core.data.yahoo_gather import OnProgress
 
 # One letter after a dot is a class of shares (BRK.B), but for Frankfurt, London, Tokyo and Toronto's Venture exchange.
 _SHARE_CLASS: Final = re.compile(r"(?<=[A-Z])\.(?=[A-EG-KM-SUW-Z]$)")
@@ -69,6 +69,8 @@ class YahooSource:
         Holds the archive.
     first_session : date, optional
         The run's first date. Sessions before it are warm-up: `fetch` goes without those that cannot be had.
+    on_progress : callable, optional
+        Told of `fetch`: see `Gatherer`.
     client : YahooClient, optional
         Who asks Yahoo.
     """
@@ -81,11 +83,13 @@ class YahooSource:
         cache_dir: Path,
         *,
         first_session: date | None = None,
+        on_progress: OnProgress | None = None,
         client: YahooClient | None = None,
     ) -> None:
         self.archive = DayArchive(cache_dir / "archive")
         self._config = config
         self._first_session = first_session or date.min
+        self._on_progress = on_progress
         self._client = client or YahooClient(cache_dir)
 
     def identity(self, symbol: str, interval: str) -> str:  # noqa: ARG002 — see `Source.identity`
@@ -107,7 +111,7 @@ class YahooSource:
             None of the sessions from `first_session` on can be had; each reason has an error of its own.
         """
         wanted = self._range(symbol, start, end, interval)
-        gathered = Gatherer(self.archive, self._client).gather(wanted)
+        gathered = Gatherer(self.archive, self._client, self._on_progress).gather(wanted)
         missing = self._missing_of(wanted, gathered)
         if missing and len(missing) == sum(day >= self._first_session for day in wanted.dates):
             raise self._nothing(wanted, gathered, missing)
@@ -122,7 +126,7 @@ class YahooSource:
         interval: str,
         start: date | None = None,
         end: date | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Update:
         """Archive what Yahoo has of a range and the archive lacks.
 

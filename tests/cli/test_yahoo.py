@@ -11,6 +11,7 @@ from loguru import logger
 import run_backtest
 from orb_core import load_config
 from orb_core.data.sessions import session_table
+from orb_core.data.yahoo_limits import reach_ns
 from orb_core.store.runs import RunStore
 from tests.fakes.yahoo import BAD_GATEWAY, FakeYahoo, market_bars
 
@@ -61,7 +62,7 @@ def test_what_yahoo_no_longer_has_is_named_in_the_console_and_in_run_json(store,
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     record = json.loads((store.path / "mine" / "run.json").read_text())["symbols"]["SPY"]
     opens = session_table(load_config().session, days[0], days[-1]).open_ns
-    gone = [str(day) for day, at in zip(days, opens, strict=True) if at < (time.time() - 30 * 86_400) * 1e9]
+    gone = [str(day) for day, at in zip(days, opens, strict=True) if at < reach_ns("1m", time.time_ns())]
     assert record["missing_sessions"] == gone
     for said in (shown, " ".join(record["warnings"])):
         assert f"{gone[0]} to {gone[-1]}: older than the 30 days of 1m bars Yahoo keeps" in said
