@@ -60,7 +60,9 @@ def bridge_figure(
         dragmode=False,
         yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True},
         xaxis={
-            "title": {"text": "R", "standoff": 4},
+            "title": {"text": "Total, R", "standoff": 4},
+            "automargin": True,
+            "nticks": 6,
             "range": [float(reached.min()) - room, float(reached.max()) + room],
             "gridcolor": colours.grid,
             "zerolinecolor": colours.opening_range,

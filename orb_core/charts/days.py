@@ -14,7 +14,8 @@ from orb_core.charts.palette import Palette, base_layout, faded, palette
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROW_PX: Final = 21
-GAP_PX: Final = 46
+WIDTH_PX: Final = 1190
+GAP_PX: Final = 32
 STRONG_R: Final = 2.0
 """From here on a day has the full colour."""
 
@@ -26,7 +27,7 @@ def calendar_height(days: pd.DataFrame) -> int:
 
 
 def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
-    """Draw a square per session: a band per year, a row per weekday, a column per week.
+    """Draw a square per session: a band per year, a row per weekday, a column per week; `WIDTH_PX` wide.
 
     Parameters
     ----------
@@ -70,6 +71,7 @@ def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     )
     top = (len(years) - np.arange(len(years))) * pitch - GAP_PX / ROW_PX
     figure.update_layout(
+        width=WIDTH_PX,
         margin={"l": 44, "r": 8, "t": 8, "b": 4},
         dragmode=False,
         hovermode="closest",

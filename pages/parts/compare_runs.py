@@ -62,9 +62,11 @@ def pickers(ids: Sequence[str]) -> None:
 
 
 def _choose(ids: list[str], at: int, key: str) -> None:
-    """Put the chosen run in its place; a run that was elsewhere in the list changes places with it."""
+    """Put the chosen run in its place, or take it away; one that was elsewhere in the list changes places with it."""
     chosen = st.session_state[key]
-    if chosen in ids and at < len(ids):
+    if chosen is None:
+        ids.pop(at)
+    elif chosen in ids and at < len(ids):
         there = ids.index(chosen)
         ids[there], ids[at] = ids[at], chosen
     elif at < len(ids):

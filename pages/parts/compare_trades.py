@@ -38,6 +38,7 @@ def matched_trades(trades: pd.DataFrame, config: RunConfig, *, key: str) -> "pd.
         selection_mode="single-row",
         height=TABLE_PX if len(trades) > TABLE_ROWS else "content",
         lazy=False,
+        placeholder="–",
         alt=f"{len(trades)} trades of A and B side by side, with the difference in R of each",
     )
     return trades.iloc[chosen.selection.rows[0]] if chosen.selection.rows else None
@@ -54,7 +55,10 @@ def _table(trades: pd.DataFrame, timezone: str) -> pd.DataFrame:
             "what": change.where(change != "", status),
             "difference": trades["difference_r"],
             **{f"r_{of}": trades[f"realized_r_{of}"] for of in "ab"},
-            **{f"in_{of}": trades[f"entry_timestamp_{of}"].dt.tz_convert(timezone).dt.strftime("%H:%M") for of in "ab"},
+            **{
+                f"in_{of}": trades[f"entry_timestamp_{of}"].dt.tz_convert(timezone).dt.strftime("%H:%M").fillna("")
+                for of in "ab"
+            },
             **{f"entry_{of}": trades[f"entry_price_{of}"] for of in "ab"},
             **{f"stop_{of}": trades[f"stop_initial_{of}"] for of in "ab"},
             **{f"exit_{of}": trades[f"exit_price_{of}"] for of in "ab"},

@@ -32,7 +32,7 @@ def comparison_view(a: StoredRun, b: StoredRun) -> None:
     with left:
         _settings(found)
     with right:
-        _figures({"A": a, "B": b})
+        _figures({"A": a, "B": b}, named=False)
     if found.days.empty:
         return
     left, right = st.columns(2, gap="medium")
@@ -75,10 +75,11 @@ def _settings(found: Comparison) -> None:
             st.dataframe(rows[SETTINGS_AT_ONCE:], hide_index=True, height="content", alt="More settings that differ")
 
 
-def _figures(runs: dict[str, StoredRun]) -> None:
-    st.markdown("**Each run as a whole** :gray[· its own days]")
+def _figures(runs: dict[str, StoredRun], *, named: bool) -> None:
+    made_up = " :orange-badge[Made-up prices]" if any(is_made_up(of.manifest) for of in runs.values()) else ""
+    st.markdown(f"**Each run as a whole** :gray[· its own days]{made_up}")
     st.dataframe(
-        [_row(name, of) for name, of in runs.items()],
+        [_row(name, of, named=named) for name, of in runs.items()],
         hide_index=True,
         height="content",
         column_config={
@@ -93,11 +94,11 @@ def _figures(runs: dict[str, StoredRun]) -> None:
     )
 
 
-def _row(name: str, of: StoredRun) -> dict[str, object]:
-    metrics, made_up = cached.metrics(of), " (made-up prices)" if is_made_up(of.manifest) else ""
+def _row(name: str, of: StoredRun, *, named: bool) -> dict[str, object]:
+    metrics = cached.metrics(of)
     return {
         "": name,
-        "Run": f"{short_name(of)}{made_up}",
+        **({"Run": short_name(of)} if named else {}),
         "Trades": metrics["total_trades"],
         "Total R": metrics["total_r"],
         "R each": metrics["average_r"],
@@ -130,8 +131,24 @@ def _bridge(found: Comparison) -> None:
 
 
 def _totals(found: Comparison) -> None:
-    st.markdown(f"**Totals** :gray[· {number(len(found.days), 0)} shared days, R on the day of entry]")
     days = found.days.set_index("session_date")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**Totals** :gray[· {number(len(days), 0)} shared days, R on the day of entry]", width="content")
+        with st.popover("Table", type="tertiary"):
+            st.dataframe(
+                found.days.assign(
+                    session_date=found.days["session_date"].dt.strftime("%Y-%m-%d"),
+                    c=days["b"].to_numpy() - days["a"].to_numpy(),
+                ),
+                hide_index=True,
+                column_config={
+                    "session_date": "Day",
+                    "a": r_column("A", "R of the trades entered on that day in A."),
+                    "b": r_column("B", "R of the trades entered on that day in B."),
+                    "c": r_column("B − A", "The difference of the day."),
+                },
+                alt="R of A and B on every shared day",
+            )
     st.plotly_chart(
         totals_figure({"A": days["a"].cumsum(), "B": days["b"].cumsum()}, title="", dark=is_dark(), height=CHART_PX),
         theme=None,
@@ -189,7 +206,7 @@ def several(runs: list[StoredRun]) -> None:
     """Show more than two runs in one table and on one chart."""
     names = {f"{'AB'[n] if n < 2 else n + 1}": of for n, of in enumerate(runs)}
     st.markdown(f"#### All {len(runs)} runs")
-    _figures(names)
+    _figures(names, named=True)
     lines = {}
     for name, of in names.items():
         equity = cached.equity(of)

@@ -52,6 +52,7 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> None:
             days = days[years == year]
     chosen = st.plotly_chart(
         calendar_figure(days, dark=is_dark()),
+        width="content",
         theme=None,
         key="days.calendar",
         config=STILL,

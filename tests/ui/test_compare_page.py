@@ -111,7 +111,7 @@ def test_titles_are_shown_as_text(pair):
     default_store().annotate(pair[0].run_id, title="**bold** <b>x</b>")
     app = opened(*pair, a_run("orb.base_minutes=30"))
     assert not app.exception
-    assert tables(app, "Worst drop")[0]["Run"].iloc[0].startswith("**bold** <b>x</b>")
+    assert tables(app, "Worst drop")[1]["Run"].iloc[0].startswith("**bold** <b>x</b>")
 
 
 def test_ticked_runs_are_compared_the_newer_one_against_the_older(pair):

@@ -1,0 +1,183 @@
+"""Patterns of a run's trades: how R is spread, and what it goes with."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from orb_core.analytics.breakdown import r_histogram
+from orb_core.analytics.metrics import Floats
+from orb_core.analytics.quarters import by_quarter
+from orb_core.analytics.words import FACTORS, number, r_multiple
+from orb_core.charts.patterns import against_figure, by_lot
+from orb_core.charts.spread import excursion_figure, histogram_figure
+from orb_core.store.stored_run import StoredRun
+from pages.parts import cached
+from pages.parts.days_tab import STILL, group_chart
+from pages.parts.frame import is_dark
+from pages.parts.tables import group_columns, r_column
+
+CHART_PX = 270
+
+
+def patterns_tab(of: StoredRun) -> None:
+    """Show the spread of R, how far trades went, and R against what was known, factor by factor."""
+    trades = cached.trades(of) if of.manifest.totals else pd.DataFrame()
+    if trades.empty:
+        st.caption("This run has no trades to find patterns in; its Overview says why.")
+        return
+    st.caption(
+        "Ranges are 95 % (bootstrap, 10,000 draws). Looking at many patterns, some stand out by chance alone: "
+        "what you find here is an idea to test on other days, not a result."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _histogram(trades)
+    with right:
+        _excursion(trades)
+    minutes = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _against("Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy())
+    with right:
+        _against("Minutes held", trades, minutes)
+    by_factor, by_score = cached.attribution(of)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _factors(by_factor)
+    with right:
+        group_chart("By score at the signal", by_score, [f"{score:g}" for score in by_score["score"]])
+
+
+def _histogram(trades: pd.DataFrame) -> None:
+    r, bins = trades["realized_r"], r_histogram(trades)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f"**Spread of R** :gray[· average {r_multiple(r.mean())}, median {r_multiple(r.median())}]", width="content"
+        )
+        with st.popover("Table", type="tertiary"):
+            st.dataframe(
+                bins,
+                column_config={
+                    "from_r": r_column("From", "Included."),
+                    "to_r": r_column("to", "Not included."),
+                    "trades": st.column_config.NumberColumn("Trades", format="%d"),
+                },
+                hide_index=True,
+                alt="How many trades ended in each step of R",
+            )
+    st.plotly_chart(
+        histogram_figure(bins, dark=is_dark(), height=CHART_PX),
+        theme=None,
+        key="patterns.histogram",
+        config=STILL,
+        alt=f"How many of {len(trades)} trades ended at which R",
+    )
+
+
+def _excursion(trades: pd.DataFrame) -> None:
+    words = {"max_favorable_r": "Best on the way", "max_adverse_r": "Worst on the way"}
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**How far trades went**", width="content")
+        column = st.segmented_control(
+            "Which way",
+            list(words),
+            format_func=words.__getitem__,
+            key="patterns.excursion",
+            default="max_favorable_r",
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    st.plotly_chart(
+        excursion_figure(trades.iloc[by_lot(len(trades))], column, dark=is_dark(), height=CHART_PX),
+        theme=None,
+        key="patterns.excursions",
+        config=STILL,
+        alt=f"{words[column]} of each trade against its result, in R",
+    )
+
+
+def _against(title: str, trades: pd.DataFrame, values: Floats) -> None:
+    quarters = by_quarter(trades, values)
+    missing = int(np.isnan(values).sum())
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        left_out = f" :gray[· {number(missing, 0)} trades without it]" if missing else ""
+        st.markdown(f"**{title} against R**{left_out}", width="content")
+        with st.popover("Table", type="tertiary"):
+            st.dataframe(
+                quarters.assign(win_rate=100 * quarters["win_rate"]),
+                column_config={
+                    "low": st.column_config.NumberColumn("From", format="%.2f"),
+                    "high": st.column_config.NumberColumn("to", format="%.2f"),
+                    **group_columns(),
+                },
+                column_order=["low", "high", *list(group_columns())[1:]],
+                hide_index=True,
+                height="content",
+                alt=f"{title}: trades, win rate and R of each quarter of the trades",
+            )
+    if quarters.empty:
+        st.caption("No trade has it: the warm-up was too short.")
+        return
+    st.plotly_chart(
+        against_figure(values, trades, quarters, title=title, dark=is_dark(), height=CHART_PX),
+        theme=None,
+        key=f"patterns.{title}",
+        config=STILL,
+        alt=f"Result of each trade in R against {title.lower()}, and the average of each quarter of the trades",
+    )
+
+
+def _factors(by_factor: pd.DataFrame) -> None:
+    st.markdown("**With and without each factor** :gray[· of the trades taken]")
+    if by_factor.empty:
+        st.caption("No factor was switched on.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "factor": by_factor["factor"].map(FACTORS),
+                "difference": _shown(by_factor["difference_r"]),
+                "range": [
+                    f"{number(low, sign=True)} … {number(high, sign=True)}"
+                    for low, high in zip(by_factor["difference_r_low"], by_factor["difference_r_high"], strict=True)
+                ],
+                "verdict": [
+                    _verdict(low, high)
+                    for low, high in zip(by_factor["difference_r_low"], by_factor["difference_r_high"], strict=True)
+                ],
+                "with": _shown(by_factor["average_r_with"]),
+                "n_with": by_factor["trades_with"],
+                "without": _shown(by_factor["average_r_without"]),
+                "n_without": by_factor["trades_without"],
+            }
+        ),
+        column_config={
+            "factor": st.column_config.TextColumn("Factor", pinned=True),
+            "difference": r_column("Difference", "R each of the trades with the factor less that of those without."),
+            "range": st.column_config.TextColumn("95 %", help="Range of the difference."),
+            "verdict": st.column_config.TextColumn(""),
+            "with": r_column("With", "Average of the trades the factor agreed with."),
+            "n_with": st.column_config.NumberColumn("Trades", format="%d"),
+            "without": r_column("Without", "Average of the other trades."),
+            "n_without": st.column_config.NumberColumn("Trades ", format="%d"),
+        },
+        hide_index=True,
+        height="content",
+        alt="Average R of trades with and without each factor, the difference and its 95 % range",
+    )
+    st.caption(
+        "Trades without one factor had enough others to be taken. What switching a factor off would do takes a run "
+        "without it: clone this one."
+    )
+
+
+def _shown(r: "pd.Series[float]") -> "pd.Series[float]":
+    """In two decimals, without a minus on a zero."""
+    return r.round(2) + 0.0
+
+
+def _verdict(low: float, high: float) -> str:
+    if np.isnan(low):
+        return "too few trades"
+    return "could be chance" if low <= 0 <= high else "hardly chance"
