@@ -28,9 +28,10 @@ except OrbError as error:
 trades = list(view.trades.itertuples(index=False))
 trade = next((t for t in trades if t.trade_id == query.get("trade")), trades[0] if trades else None)
 run_query = {"run": of.run_id}
+query_left = st.session_state.get("trades.query", {})  # the filters of the trades this came from
 breadcrumb(
     ("Runs", RUNS, {}),
-    (plain(title_text(of.manifest, of.notes)), RUN, {**run_query, "tab": "Trades"}),
+    (plain(title_text(of.manifest, of.notes)), RUN, {**run_query, "tab": "Trades", **query_left}),
     here=plain(f"{symbol} {day}"),
 )
 title, ways = st.columns([1, 1], vertical_alignment="center")

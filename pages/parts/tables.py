@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from orb_core.analytics.words import EXITS, OR_STATES, REFUSALS, SIDES, how_it_ended, price_digits
+from orb_core.analytics.words import EXITS, OR_STATES, REFUSALS
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 
@@ -27,70 +27,6 @@ def group_columns() -> dict[str, Any]:
         "average_r": r_column("R each", "Average result of a trade."),
         "average_r_low": r_column("95 % from", "Lower end of the range of the average (bootstrap, 10,000 draws)."),
         "average_r_high": r_column("to", "Upper end of the range of the average."),
-    }
-
-
-def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
-    """Return `all_trades` in the words and order of the trades table; rows stay where they are.
-
-    Parameters
-    ----------
-    trades : DataFrame
-        `StoredRun.all_trades()`.
-    """
-    day = trades["session_date"]
-    held = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds() / 60
-    ended = [
-        how_it_ended(filled, reason)
-        for filled, reason in zip(trades["targets_filled"], trades["exit_reason"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "date": day.dt.strftime("%Y-%m-%d %a"),
-            "symbol": trades["symbol"].astype(str),
-            "side": trades["direction"].astype(str).map(SIDES),
-            "in": trades["entry_local"].dt.strftime("%H:%M"),
-            "r": trades["realized_r"],
-            "unclear": trades["ambiguous"].map({True: "unclear", False: ""}),
-            "ended": ended,
-            "held": held.round().astype("int64"),
-            "entry": trades["entry_price"],
-            "exit": trades["exit_price"],
-            "stop": trades["stop_initial"],
-            "risk": trades["risk"],
-            "best": trades["max_favorable_r"],
-            "worst": trades["max_adverse_r"],
-            "or_minutes": trades["or_minutes"],
-            "or_atr": trades["or_width"] / trades["daily_atr"],
-            "score": [f"{s:g} / {n:g}" for s, n in zip(trades["score"], trades["required"], strict=True)],
-        },
-        index=trades.index,
-    )
-
-
-def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
-    """Return how the columns of the trades table are shown; the symbol only if there are several."""
-    digits = max((price_digits(of.config.instrument(symbol).tick_size) for symbol in of.symbols), default=2)
-    price = f"%.{digits}f"
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    return {
-        "date": text("Date", pinned=True, help="The session the trade was entered in."),
-        "symbol": text("Symbol") if len(of.symbols) > 1 else None,
-        "side": text("Side"),
-        "in": text(f"In, {zone}", help=f"Start of the entry's bar, {zone} time."),
-        "r": r_column("R", "Result after costs, in multiples of what the trade risked, entry to stop."),
-        "unclear": text("Unclear", width=70, help="A bar touched both stop and target: what came first is assumed."),
-        "ended": text("How it ended", width=190),
-        "held": number("Min held", help="Minutes from entry to the last exit."),
-        "entry": number("Entry", format=price),
-        "exit": number("Exit", format=price, help="Average over the parts."),
-        "stop": number("Stop", format=price, help="The initial stop."),
-        "risk": number("1 R =", format=price, help="Points from entry to the initial stop."),
-        "best": r_column("Best R", "Furthest the trade went its way."),
-        "worst": r_column("Worst R", "Furthest the trade went against it."),
-        "or_minutes": number("OR min", help="Length of the opening range in minutes."),
-        "or_atr": number("OR/ATR", format="%.2f", help="Height of the opening range as a multiple of daily ATR."),
-        "score": text("Score", help="Points of the factors that agreed / points required."),
     }
 
 

@@ -1,5 +1,8 @@
-"""A run's trades; a row opens its session's chart."""
+"""A run's trades, filtered and in columns of choice; a row opens its session's chart."""
 
+import math
+
+import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.words import zone_name
@@ -7,32 +10,59 @@ from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 from pages.parts.frame import SESSION
-from pages.parts.tables import trades_columns, trades_table
+from pages.parts.markup import plain
+from pages.parts.trades_filter import clear, filters
+from pages.parts.trades_table import COLUMN_SETS, totals_text, trades_columns, trades_table
 
-TABLE_ROWS, TABLE_PX = 16, 535
+TABLE_ROWS, TABLE_PX = 14, 470
+PAGED_ABOVE, PAGE_ROWS = 20_000, 2_000
+ORDERS = {"entry": "In order of entry", "best": "Best R first", "worst": "Worst R first"}
 
 
 def trades_tab(of: StoredRun) -> None:
-    """List the trades in order of entry."""
+    """List the trades that the filters ask for."""
     trades = cached.trades(of) if of.manifest.totals else None
     if trades is None or trades.empty:
         st.caption("This run has no trades; its Overview says why.")
         return
     zone = zone_name(session_table(of.config.session, of.manifest.start, of.manifest.end).timezone)
-    st.caption(f"Select a row to see its day. Times are {zone} time; R is after costs.")
+    asked = filters(trades, zone)
+    found = trades[asked.fits(trades)]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(f":small[{plain(totals_text(found, len(trades)))}]", width="content")
+        if asked.n_set:
+            st.button("Clear filters", key="trades.clear", type="tertiary", icon=":material/close:", on_click=clear)
+        st.space("stretch")
+        columns = st.segmented_control(
+            "Columns",
+            list(COLUMN_SETS),
+            default="Default",
+            required=True,
+            key="t_columns",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+    page = _page(found) if len(found) > PAGED_ABOVE else found
+    if page.empty:
+        return
     chosen = st.dataframe(
-        trades_table(trades),
+        trades_table(page),
         column_config=trades_columns(of, zone),
+        column_order=COLUMN_SETS[columns],
         hide_index=True,
         key=f"trades.{of.run_id}",
         on_select="rerun",
         selection_mode="single-row",
-        height=TABLE_PX if len(trades) > TABLE_ROWS else "content",
+        height=TABLE_PX if len(page) > TABLE_ROWS else "content",
         lazy=False,
-        alt=f"{len(trades)} trades in order of entry; select one to see it on its chart",
+        alt=f"{len(page)} trades; select one to see it on its chart",
     )
+    st.caption(f"Select a row to see its day. Times are {zone} time; R is after costs.")
+    st.session_state["trades.query"] = {
+        name: st.query_params.get_all(name) for name in st.query_params if name[:2] == "t_"
+    }
     if chosen.selection.rows:
-        trade = trades.iloc[chosen.selection.rows[0]]
+        trade = page.iloc[chosen.selection.rows[0]]
         st.switch_page(
             SESSION,
             query_params={
@@ -42,3 +72,24 @@ def trades_tab(of: StoredRun) -> None:
                 "trade": str(trade["trade_id"]),
             },
         )
+
+
+def _page(found: pd.DataFrame) -> pd.DataFrame:
+    """Return one page of trades too many to send to a browser at once, in the order asked for."""
+    pages = math.ceil(len(found) / PAGE_ROWS)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        order = st.selectbox(
+            "Order",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key="t_order",
+            label_visibility="collapsed",
+            width=180,
+            bind="query-params",
+        )
+        number = st.pagination(pages, key="t_page", bind="query-params")
+        st.caption(f"{PAGE_ROWS:,} trades a page")
+    if order != "entry":
+        found = found.sort_values("realized_r", ascending=order == "worst", kind="stable")
+    begin = (min(number, pages) - 1) * PAGE_ROWS
+    return found.iloc[begin : begin + PAGE_ROWS]
