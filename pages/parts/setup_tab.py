@@ -8,11 +8,12 @@ from pages.parts.again import again, finding
 from pages.parts.frame import LAUNCH
 from pages.parts.launching import fill_from
 from pages.parts.markup import plain
+from pages.parts.report_download import report_download
 from pages.parts.settings import by_path
 
 
 def setup_tab(of: StoredRun) -> None:
-    """Show what differs from the defaults, the bars, the versions; clone."""
+    """Show what differs from the defaults, the bars, the versions; make it again, download its report."""
     manifest = of.manifest
     changed = differences(of.config)
     with st.container(horizontal=True, gap="small"):
@@ -25,6 +26,7 @@ def setup_tab(of: StoredRun) -> None:
             fill_from(of)
             st.switch_page(LAUNCH, query_params={"run": of.run_id})
         again(of)
+        report_download(of)
     finding(of)
     left, right = st.columns([3, 2], gap="medium")
     with left:
