@@ -18,6 +18,7 @@ from orb_core.store.tables import table_to_csv, table_to_parquet
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
+HTML: Final = "text/html"
 PARQUET: Final = "application/vnd.apache.parquet"
 ARROW: Final = "application/vnd.apache.arrow.file"
 FILES: Final = {CSV: "csv", PARQUET: "parquet", ARROW: "arrow"}
@@ -40,6 +41,11 @@ def table_file(table: pa.Table, form: str, name: str, tag: str) -> Response:
 def rows_answer(content: dict[str, Any], tag: str) -> Response:
     """Return JSON of a stored run under its tag."""
     return Response(to_json(content), media_type=JSON, headers=_headers(tag))
+
+
+def page(content: str, tag: str) -> Response:
+    """Return HTML of a stored run under its tag."""
+    return Response(content, media_type=HTML, headers=_headers(tag))
 
 
 def to_json(content: dict[str, Any]) -> bytes:

@@ -9,14 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 
-from orb_api import about, figures, jobs, problems, runs, tables
+from orb_api import about, figures, jobs, problems, reports, runs, tables
 from orb_api.access import AccessControl
+from orb_api.bounds import LARGEST_BODY_BYTES, AnnouncedBodyLimit
 from orb_api.problems import Problem, documented
 from orb_api.server import API_VERSION, Server, Settings
 from orb_core.config.models import RunConfig
 from orb_core.errors import OrbError
-
-LARGEST_BODY_BYTES: Final = 2**20
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTION: Final = """\
@@ -46,14 +45,14 @@ def create_app(settings: Settings) -> FastAPI:
         version=API_VERSION,
         lifespan=lifespan,
         responses=documented(401, 403, 422),
-        max_body_size=LARGEST_BODY_BYTES,
         redirect_slashes=False,
     )
     app.state.server = server
-    for part in (about, runs, tables, figures, jobs):
-        app.include_router(part.router)
+    for part in (about, runs, tables, figures, reports, jobs):
+        app.include_router(part.router, max_body_size=LARGEST_BODY_BYTES)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=1)
+    app.add_middleware(AnnouncedBodyLimit)
     app.add_middleware(AccessControl, api_key=settings.api_key)
     app.openapi = lambda: app.openapi_schema or _document(app)  # type: ignore[method-assign]
     return app
