@@ -6,10 +6,14 @@ Run it as `python -m tests.browser.screenshots FOLDER`; it makes a store of its 
 import os
 import sys
 import tempfile
+from datetime import date
 from itertools import product
 from pathlib import Path
 
+from orb_core.data.imports import ImportFolder
+from orb_core.data.preview import preview
 from tests.browser.driving import browsing, serving, settled
+from tests.fakes.yahoo import market_bars
 from tests.ui.app import a_run
 
 SIZES = ((1280, 800), (1920, 1080))
@@ -25,7 +29,17 @@ def addresses(run):
         "run_trades": f"run?run={run.run_id}&tab=Trades",
         "run_setup": f"run?run={run.run_id}&tab=Setup",
         "session": f"session?{session}&trade={trade['trade_id']}",
+        "data": "data?bars=import:1m:SPY",
     }
+
+
+def some_imports(cache):
+    """Keep bars of two symbols; those of SPY lack minutes of three sessions."""
+    for symbol, lacking in (("SPY", [3, 4, 100, *range(900, 960), 2000]), ("QQQ", [])):
+        bars = market_bars(symbol, date(2024, 1, 2), date(2024, 6, 28)).drop(index=lacking)
+        folder = ImportFolder(cache / "imports")
+        waiting = folder.wait_with(bars.to_csv(index=False).encode())
+        folder.keep(preview(waiting), symbol, symbol, f"{symbol} of a vendor.csv")
 
 
 def picture(page, url, path):
@@ -44,6 +58,8 @@ def take(folder, scratch):
                 name = f"{width}_{'dark' if dark else 'light'}"
                 if not (scratch / "runs").exists():
                     picture(page, server.url, folder / f"first_visit_{name}.png")
+                    picture(page, f"{server.url}/data", folder / f"data_without_any_{name}.png")
+                    some_imports(scratch / "cache")
                     a_run()
                     run = a_run("trade.stop_mode=or_midpoint", symbols=("SPY", "QQQ", "IWM"))
                 for place, address in addresses(run).items():

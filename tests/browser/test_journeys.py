@@ -70,7 +70,7 @@ def test_a_long_run_shows_progress_and_can_be_cancelled(server, browser):
     browser.get_by_text(re.compile("Cancelled: .* of 61 symbols were not run|Nothing was saved")).wait_for()
 
 
-@pytest.mark.parametrize("page", ["", "runs", "run", "session"])
+@pytest.mark.parametrize("page", ["", "runs", "data", "run", "session"])
 def test_a_link_into_a_server_just_started_has_its_menu_and_its_content(page, server, browser):
     run = a_run()
     query = {"run": f"?run={run.run_id}", "session": f"?run={run.run_id}&symbol=SPY&date=2024-01-03"}.get(page, "")
@@ -78,5 +78,11 @@ def test_a_link_into_a_server_just_started_has_its_menu_and_its_content(page, se
     browser.get_by_role("link", name="Launch").wait_for()
     settled(browser)
     assert browser.locator("[data-layout=wide]").count()
-    content = {"": "Win rate", "runs": "Runs · 1", "run": "Sharpe", "session": "Breakouts of the day"}[page]
+    content = {
+        "": "Win rate",
+        "runs": "Runs · 1",
+        "data": "No bars are kept yet",
+        "run": "Sharpe",
+        "session": "Breakouts of the day",
+    }[page]
     browser.get_by_text(content).first.wait_for()
