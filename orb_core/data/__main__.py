@@ -46,7 +46,7 @@ def update(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from orb_core import load_config
+    from orb_core.config.load import load_config
     from orb_core.data.yahoo import YahooSource
     from orb_core.errors import DataError, RateLimitError
 
@@ -178,7 +178,7 @@ def symbols(options: argparse.Namespace) -> tuple[str, ...]:
 
 def chosen(archive: DayArchive, options: argparse.Namespace) -> list[DayKey]:
     """Return the archived sessions the options mean, in order."""
-    from orb_core import load_config
+    from orb_core.config.load import load_config
     from orb_core.data.yahoo import YahooSource
 
     config = load_config(options.config, overrides=options.set)

@@ -132,8 +132,8 @@ class YahooClient:
         ConfigError
             ORB_YAHOO_URL is not a web address.
         """
-        session = self._current_session()
         with _ONE_AT_A_TIME:
+            session = self._current_session()
             began_s = time.monotonic()
             session.deadline_s = began_s + self._patience.seconds
             for attempt in range(1, self._patience.attempts + 1):
@@ -156,6 +156,7 @@ class YahooClient:
 
         self._prepare(yfinance)
         session.chart_answer = None
+        now_ns = ns_of(self.now())
         try:
             ticker = yfinance.Ticker(symbol, session=session)
             # The dates below name their zone. Left alone, yfinance asks for the exchange's first: one request more,
@@ -173,7 +174,7 @@ class YahooClient:
             )
         except (RequestException, yfinance.exceptions.YFException, *_MALFORMED) as error:
             history = self._nothing_or_refusal(session, symbol, error)
-        server_s, now_ns = session.server_time_s(), ns_of(self.now())
+        server_s = session.server_time_s()
         if history.empty:
             _refuse_wrong_clock(now_ns, server_s)
         self._limit = None
