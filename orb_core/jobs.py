@@ -4,13 +4,16 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError as NeverStarted
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import uuid4
 
 from orb_core.errors import CancelledError
 
 Result = TypeVar("Result")
 Step = TypeVar("Step")
+
+REMEMBERED: Final = 50
+"""Jobs that are over and still listed."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[Callable[[Step], None], Callable[[], bool]], Result]
@@ -57,6 +60,11 @@ class Job(Generic[Step, Result]):
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self._future.done()
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether it was asked to stop."""
+        return not self._wanted.is_set()
 
     @property
     def result(self) -> Result:
@@ -106,12 +114,24 @@ class JobManager:
 
     def __init__(self, max_workers: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="job")
+        self._jobs: list[Job[Any, Any]] = []
+        self._lock = threading.Lock()
 
     def submit(self, work: "Work[Step, Result]", label: str = "The job") -> Job[Step, Result]:
         """Queue a piece of work and return it at once."""
         job: Job[Step, Result] = Job(label)
         job._start(self._pool, work)  # noqa: SLF001 — a job and its manager are one
+        with self._lock:
+            over = [each for each in self._jobs if each.is_over]
+            forgotten = over[: max(0, len(over) - REMEMBERED)]
+            self._jobs = [*(each for each in self._jobs if each not in forgotten), job]
         return job
+
+    @property
+    def jobs(self) -> "tuple[Job[Any, Any], ...]":
+        """Return the jobs in the order they were queued: all that are not over, and the last that are."""
+        with self._lock:
+            return tuple(self._jobs)
 
     def shutdown(self) -> None:
         """Drop what is queued, and wait for what is running."""

@@ -4,11 +4,11 @@ import streamlit as st
 
 from orb_core.errors import OrbError
 from pages.parts import cached, jobs, result
-from pages.parts.frame import enter, stop_with
+from pages.parts.frame import LAUNCH, enter, stop_with
 from pages.parts.launching import begin, first_visit, sidebar
 from pages.parts.today import today_panel
 
-enter()
+enter(LAUNCH)
 
 job = jobs.waiting()
 if job is not None and job.is_over:

@@ -7,7 +7,7 @@ import streamlit as st
 from orb_core.errors import OrbError
 from pages.parts import cached, runs_edits
 from pages.parts.compare_runs import MOST, address
-from pages.parts.frame import COMPARE, LAUNCH, RUN, enter, stop_with
+from pages.parts.frame import COMPARE, LAUNCH, RUN, RUNS, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import source_text
 from pages.parts.runs_table import EDITABLE, Wanted, runs_columns, runs_table, shown_columns
@@ -15,7 +15,7 @@ from pages.parts.runs_table import EDITABLE, Wanted, runs_columns, runs_table, s
 TABLE_ROWS, TABLE_PX = 18, 600
 UNREADABLE_OPEN = 3
 
-enter(of_runs=True)
+enter(RUNS)
 
 try:
     lines = cached.runs()

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from orb_core.errors import OrbError
-from pages.parts import runs_edits
+from pages.parts import jobs, runs_edits
 from pages.parts.markup import plain
 
 LAUNCH = "pages/launch.py"
@@ -39,8 +39,13 @@ def menu() -> StreamlitPage:
     return page
 
 
-def enter(*, of_runs: bool = False) -> None:
-    """Guard a page: the first line of each. Any but that of the runs ends what only lasts while it is shown.
+def enter(here: str | None = None) -> None:
+    """Guard a page: the first line of each. Below the menu it shows the runs in progress.
+
+    Parameters
+    ----------
+    here : str, optional
+        The page, if it is `LAUNCH`, which shows its own run itself, or `RUNS`, with what lasts until it is left.
 
     The first request after a server start that goes straight to a page's own address runs that page without
     streamlit_app.py, thus without menu and layout. Naming the pages once and running again mends it.
@@ -49,8 +54,9 @@ def enter(*, of_runs: bool = False) -> None:
         st.session_state["frame.entered"] = True
         _navigation("hidden")
         st.rerun()
-    if not of_runs:
+    if here != RUNS:
         runs_edits.leave()
+    jobs.strip(RUN, without=st.session_state.get("job") if here == LAUNCH else None)
 
 
 def _navigation(position: str) -> StreamlitPage:

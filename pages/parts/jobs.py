@@ -1,6 +1,6 @@
 """Runs in the background: started by one page, seen by all, and waited for without a click."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from loguru import logger
@@ -54,18 +54,23 @@ def waiting() -> RunJob | None:
 def finish(job: RunJob) -> str | None:
     """Take a run that is over off the session; return its id, or say why there is none."""
     del st.session_state["job"]
+    st.session_state.get("jobs.seen", set()).discard(job.id)
     if job.state == "cancelled":
         st.session_state["job.said"] = ("info", f"{job.label}: cancelled. Nothing was saved.")
         return None
-    error = job.error
-    if error is None:
+    if job.error is None:
         return job.result.run_id
-    said = str(error)
-    if not isinstance(error, OrbError):
-        logger.opt(exception=error).error("The run of {} broke", job.label)
-        said = f"Something broke that should not have ({type(error).__name__}). The log has the details."
-    st.session_state["job.said"] = ("error", said)
+    st.session_state["job.said"] = ("error", _problem(job))
     return None
+
+
+def _problem(job: RunJob) -> str:
+    """Say why a job failed; what nobody foresaw goes to the log as a whole."""
+    error = job.error
+    if isinstance(error, OrbError):
+        return str(error)
+    logger.opt(exception=error).error("The run of {} broke", job.label)
+    return f"Something broke that should not have ({type(error).__name__}). The log has the details."
 
 
 def say_what_happened() -> None:
@@ -75,6 +80,58 @@ def say_what_happened() -> None:
         st.error(plain(text), icon=":material/error:")
     elif kind == "info":
         st.info(plain(text), icon=":material/info:")
+
+
+def strip(result_page: str, without: RunJob | None = None) -> None:
+    """Show, on any page, the runs in progress, whoever started them, and those that ended while they were shown.
+
+    Parameters
+    ----------
+    result_page : str
+        The page of a run.
+    without : Job, optional
+        One that the page shows itself.
+    """
+    seen: set[str] = st.session_state.setdefault("jobs.seen", set())
+    jobs = [job for job in cached.manager().jobs if job is not without]
+    seen.update(job.id for job in jobs if not job.is_over)
+    shown = [job for job in jobs if job.id in seen]
+    working = any(not job.is_over for job in shown)
+    st.fragment(_strip, run_every=POLL_SECONDS if working else None)(shown, result_page, working=working)
+
+
+def _strip(jobs: Sequence[RunJob], result_page: str, *, working: bool) -> None:
+    if working and all(job.is_over for job in jobs):
+        st.rerun()  # once more, without a clock
+    for job in jobs:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"job.{job.id}"):
+            if job.is_over:
+                _ended(job, result_page)
+            else:
+                done, words = _how_far(job)
+                said = "Cancelling" if job.is_unwanted else "Running"
+                st.markdown(
+                    f":material/progress_activity: **{said} {plain(job.label)}** :gray[{plain(words)}]", width="content"
+                )
+                st.progress(done, width=160)
+                st.button(
+                    "Cancel", key=f"job.cancel.{job.id}", type="tertiary", on_click=job.cancel, disabled=job.is_unwanted
+                )
+
+
+def _ended(job: RunJob, result_page: str) -> None:
+    if job.state == "done":
+        st.markdown(f":green[:material/check_circle:] **{plain(job.label)} is done**", width="content")
+        st.page_link(result_page, label="Show the result", query_params={"run": job.result.run_id})
+    elif job.state == "cancelled":
+        st.markdown(f":material/block: {plain(job.label)}: cancelled. Nothing was saved.", width="content")
+    else:
+        st.markdown(f":red[:material/error:] {plain(job.label)}: {plain(_problem(job))}", width="content")
+    st.button("Dismiss", key=f"job.dismiss.{job.id}", type="tertiary", on_click=_dismiss, args=(job,))
+
+
+def _dismiss(job: RunJob) -> None:
+    st.session_state["jobs.seen"].discard(job.id)
 
 
 @st.fragment(run_every=POLL_SECONDS)

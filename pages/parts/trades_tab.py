@@ -54,6 +54,7 @@ def trades_tab(of: StoredRun) -> None:
         on_select="rerun",
         selection_mode="single-row",
         height=TABLE_PX if len(page) > TABLE_ROWS else "content",
+        placeholder="–",
         lazy=False,
         alt=f"{len(page)} trades; select one to see it on its chart",
     )

@@ -106,3 +106,18 @@ def test_what_was_done_before_a_cancel_stays_done(manager):
     job.cancel()
 
     assert (job.state, job.result) == ("done", "saved")
+
+
+def test_a_manager_lists_what_is_not_over_and_the_last_that_is(monkeypatch):
+    monkeypatch.setattr("orb_core.jobs.REMEMBERED", 2)
+    manager, go_on = JobManager(2), threading.Event()
+    waiting = manager.submit(lambda *_: go_on.wait(10), "waiting")
+    over = [manager.submit(lambda *_: None, f"{n}") for n in range(4)]
+    assert all(job.wait(10) for job in over)
+    last = manager.submit(lambda *_: None, "last")
+    assert manager.jobs == (waiting, *over[2:], last)
+    assert not waiting.is_unwanted
+    waiting.cancel()
+    assert waiting.is_unwanted
+    go_on.set()
+    manager.shutdown()
