@@ -115,11 +115,11 @@ _CURSOR: Final[TypeAdapter[Any]] = TypeAdapter(_Cursor)
 def entry_of(summary: RunSummary) -> Entry:
     """Return what is kept of a run."""
     manifest, notes = summary.manifest, summary.notes
-    name = summary.run_id.encode(errors="replace").decode()  # a foreign folder may have a name that is no text
+    name = _text(summary.run_id)
     line = RunLine(
         run_id=name,
         status=summary.status,
-        reason=summary.reason,
+        reason=summary.reason and _text(summary.reason),
         title=notes.title or None,
         tags=notes.tags,
         note=notes.note,
@@ -201,6 +201,11 @@ def _matches(entry: Entry, question: RunsQuestion) -> bool:
         and (question.until is None or (made is not None and made <= question.until))
         and question.search.casefold() in entry.text
     )
+
+
+def _text(name: str) -> str:
+    """Return the name of a folder, or a sentence with one, as text: a foreign folder may have a name that is none."""
+    return name.encode(errors="replace").decode()
 
 
 def _no_cursor(reason: str) -> HTTPException:
