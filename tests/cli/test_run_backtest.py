@@ -204,7 +204,7 @@ class TestWhichBars:
     def test_without_a_source_the_answer_names_what_there_is_instead(self, capsys):
         assert run_backtest.main([*SPY]) == 1
 
-        assert "Bars from Yahoo cannot be fetched yet" in (shown := capsys.readouterr().err)
+        assert "Yahoo keeps 1m bars for 30 days" in (shown := capsys.readouterr().err)
         assert "--data PATH" in shown
         assert "--synthetic" in shown
 
