@@ -46,11 +46,12 @@ def histogram_figure(bins: pd.DataFrame, *, dark: bool = False, height: int = 25
         showlegend=False,
     )
     lines = {"gridcolor": colours.grid, "automargin": True, "fixedrange": True}
+    whole = {"dtick": 1} if bins["trades"].max() < 6 else {"nticks": 6, "tickformat": ",d"}
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         dragmode=False,
         xaxis={**lines, "title": {"text": "Result, R", "standoff": 4}, "zerolinecolor": colours.opening_range},
-        yaxis={**lines, "title": {"text": "Trades"}, "zeroline": False, "nticks": 6, "tickformat": ",d"},
+        yaxis={**lines, "title": {"text": "Trades"}, "zeroline": False, **whole},
     )
     return figure
 

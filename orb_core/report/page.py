@@ -49,6 +49,7 @@ def report_html(contents: Contents) -> str:
             zone=zone_name(contents.timezone),
             ran=any(facts.status == "complete" for facts in contents.symbols.values()),
             traded=traded,
+            several=len(contents.trades) > 1,
             source=_source(contents.source),
             tables=tables,
             yaml=to_yaml(contents.config),
@@ -91,17 +92,23 @@ def _results(contents: Contents) -> dict[str, Any]:
 
 
 def _figures(contents: Contents) -> Iterator[tuple[str, go.Figure]]:
-    trades, weekdays = contents.trades, by_weekday(contents.trades)
-    hours = by_hour(trades, contents.timezone)
     yield "equity", equity_figure(contents.equity)
     yield "calendar", calendar_figure(by_date(contents.days))
+    if len(contents.trades) > 1:
+        yield from _comparing_figures(contents)
+    for example in (*contents.best, *contents.worst):
+        yield example.trade.trade_id, _session(example)
+
+
+def _comparing_figures(contents: Contents) -> Iterator[tuple[str, go.Figure]]:
+    """What one trade alone says nothing in."""
+    trades, weekdays = contents.trades, by_weekday(contents.trades)
+    hours = by_hour(trades, contents.timezone)
     yield "histogram", histogram_figure(r_histogram(trades))
     yield "mae", excursion_figure(trades, "max_adverse_r")
     yield "mfe", excursion_figure(trades, "max_favorable_r")
     yield "weekdays", groups_figure(weekdays, list(weekdays["weekday"]))
     yield "hours", groups_figure(hours, _hours(hours["hour"]))
-    for example in (*contents.best, *contents.worst):
-        yield example.trade.trade_id, _session(example)
 
 
 def _session(example: Example) -> go.Figure:

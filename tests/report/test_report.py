@@ -128,6 +128,7 @@ def test_one_trade_is_shown_once_and_no_range_is_made_of_it(store):
     assert "Only 1 trade: too few" in text
     assert "too few trades for a range" in text
     assert page.count('class="example"') == 1
+    assert re.findall(r'<section id="(spread|groups|factors)">', page) == []
     assert "nan" not in text.lower().split()
 
 
