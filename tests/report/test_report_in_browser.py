@@ -47,18 +47,16 @@ def test_every_chart_is_drawn_offline_and_fits_the_width(report, width):
 
 @pytest.mark.parametrize(("dark", "palette"), [(False, LIGHT), (True, DARK)])
 def test_charts_have_the_colours_of_the_reader_s_system_and_are_light_on_paper(report, dark, palette):
+    from playwright.sync_api import expect
+
     with browsing(dark=dark) as (page, complaints):
         page.goto(report)
-        assert colour_of(page) == rgb(palette.up)
+        expect(page.locator(UP).first).to_have_css("stroke", rgb(palette.up))
         page.emulate_media(media="print")
-        page.wait_for_function(f"getComputedStyle(document.querySelector('{UP}')).stroke === '{rgb(LIGHT.up)}'")
+        expect(page.locator(UP).first).to_have_css("stroke", rgb(LIGHT.up))
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.locator("[data-figure=equity] svg.main-svg").first.get_attribute("width") == "690"
         assert complaints == []
-
-
-def colour_of(page):
-    return page.locator(UP).first.evaluate("line => getComputedStyle(line).stroke")
 
 
 def rgb(colour):
