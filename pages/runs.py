@@ -7,6 +7,7 @@ import streamlit as st
 from orb_core.errors import OrbError
 from pages.parts import cached, runs_edits
 from pages.parts.compare_runs import MOST, address
+from pages.parts.downloads import import_run
 from pages.parts.frame import COMPARE, LAUNCH, RUN, RUNS, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import source_text
@@ -92,6 +93,7 @@ def actions(n_shown: int) -> None:
             st.button("Undo", key="runs.undo", icon=":material/undo:", on_click=runs_edits.undo)
             st.caption("until this page is left", width="content")
         st.space("stretch")
+        import_run()
         st.toggle("More columns", key="more", bind="query-params", help="Win rate, Sharpe and id as well.")
     for problem in st.session_state.pop("runs.problems", ()):
         st.error(plain(problem), icon=":material/error:")
@@ -109,6 +111,8 @@ if not readable:
     folder = plain(str(cached.store().path))
     st.caption(f"No run is stored in {folder} yet. What Launch or the command line runs appears here by itself.")
     st.page_link(LAUNCH, label="Go to Launch", icon=":material/play_arrow:")
+    if not st.session_state.get("runs.deleted"):
+        import_run()
     if st.session_state.get("runs.deleted"):
         actions(1)
 else:

@@ -122,6 +122,31 @@ class RunStore:
                     return run_id
         raise _exists(str(run.run_id), self.path)
 
+    def adopt(self, run_id: str, fill: Callable[[Path], None]) -> None:
+        """Take in a run that was made elsewhere. It appears once `fill` has written and checked it, or not at all.
+
+        Parameters
+        ----------
+        run_id : str
+        fill : callable
+            Given the new folder, on the disk of the store and beside its runs.
+
+        Raises
+        ------
+        RunExistsError
+            There is a run of that id.
+        StoreError
+            What `fill` raises; or the id is none, or nothing can be written in the folder.
+        """
+        place = self._folder(run_id)
+        if os.path.lexists(place):
+            raise _exists(run_id, self.path)
+        with self._unfinished_folder() as folder:
+            fill(folder)
+            if not _moved(folder, place):
+                raise _exists(run_id, self.path)
+            durable.sync_folder(self.path)
+
     def load(self, run_id: str) -> StoredRun:
         """Return a run; its tables are read when asked for.
 

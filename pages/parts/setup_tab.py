@@ -5,6 +5,7 @@ import streamlit as st
 from orb_core.config.load import differences, to_yaml
 from orb_core.store.stored_run import StoredRun
 from pages.parts.again import again, finding
+from pages.parts.downloads import downloads
 from pages.parts.frame import LAUNCH
 from pages.parts.launching import fill_from
 from pages.parts.markup import plain
@@ -27,6 +28,7 @@ def setup_tab(of: StoredRun) -> None:
             st.switch_page(LAUNCH, query_params={"run": of.run_id})
         again(of)
         report_download(of)
+        downloads(of)
     finding(of)
     left, right = st.columns([3, 2], gap="medium")
     with left:
