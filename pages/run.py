@@ -23,10 +23,10 @@ try:
     of = cached.run(run_id)
     breadcrumb(("Runs", RUNS, {}), here=plain(title_text(of.manifest, of.notes)))
     result.heading(of)
-    # The way back from a session passes this page's address with the session's query: it was left on its trades.
+    # The way back from a session passes this page's address with the session's query: it left its trades, or its days.
     overview, trades, days, patterns, what_if, setup = st.tabs(
         ["Overview", "Trades", "Days", "Patterns", "What-if", "Setup"],
-        default="Trades" if "trade" in st.query_params else None,
+        default="Trades" if "trade" in st.query_params else "Days" if "date" in st.query_params else None,
         key="tab",
         on_change="rerun",
         bind="query-params",

@@ -46,7 +46,10 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> None:
     years = days["session_date"].dt.year
     listed = sorted(years.unique(), reverse=True)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**R by day** :gray[· select a day to see it]", width="content")
+        st.markdown(
+            "**R by day** :gray[· + earned, − lost, stronger up to 2 R; grey had no trade; select a day to see it]",
+            width="content",
+        )
         if len(listed) > YEARS_AT_ONCE:
             year = st.selectbox("Year", listed, key="days.year", persist_state="session", label_visibility="collapsed")
             days = days[years == year]

@@ -19,7 +19,7 @@ from tests.ui.app import a_run
 SIZES = ((1280, 800), (1920, 1080))
 
 
-def addresses(run):
+def addresses(run, other):
     trade = run.all_trades().iloc[2]
     session = f"run={run.run_id}&symbol={trade['symbol']}&date={trade['session_date']:%Y-%m-%d}"
     return {
@@ -27,8 +27,11 @@ def addresses(run):
         "runs": "runs",
         "run_overview": f"run?run={run.run_id}",
         "run_trades": f"run?run={run.run_id}&tab=Trades",
+        "run_days": f"run?run={run.run_id}&tab=Days",
+        "run_patterns": f"run?run={run.run_id}&tab=Patterns",
         "run_setup": f"run?run={run.run_id}&tab=Setup",
         "session": f"session?{session}&trade={trade['trade_id']}",
+        "compare": f"compare?runs={other.run_id},{run.run_id}",
         "data": "data?bars=import:1m:SPY",
     }
 
@@ -60,9 +63,9 @@ def take(folder, scratch):
                     picture(page, server.url, folder / f"first_visit_{name}.png")
                     picture(page, f"{server.url}/data", folder / f"data_without_any_{name}.png")
                     some_imports(scratch / "cache")
-                    a_run()
+                    other = a_run()
                     run = a_run("trade.stop_mode=or_midpoint", symbols=("SPY", "QQQ", "IWM"))
-                for place, address in addresses(run).items():
+                for place, address in addresses(run, other).items():
                     picture(page, f"{server.url}/{address}", folder / f"{place}_{name}.png")
 
 
