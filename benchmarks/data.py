@@ -3,10 +3,13 @@
 make bench, or: python benchmarks/data.py
 """
 
+import importlib
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +28,15 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.engine import Figure, seconds  # noqa: E402 - the path comes first
 from benchmarks.market import synthetic_bars  # noqa: E402
 from orb_core import load_config  # noqa: E402
+from orb_core.data.archive import CachedSource  # noqa: E402
 from orb_core.data.files import FileSource  # noqa: E402
 from orb_core.data.preview import preview  # noqa: E402
 from orb_core.data.quality import clean_bars  # noqa: E402
 from orb_core.data.sessions import session_table  # noqa: E402
 from orb_core.data.synthetic import SyntheticSource  # noqa: E402
+from orb_core.data.yahoo import YahooSource  # noqa: E402
+from orb_core.data.yahoo_client import YahooClient  # noqa: E402
+from tests.fakes.yahoo import FakeYahoo, market_bars  # noqa: E402
 
 ROWS: Final = 1_000_000
 START, END = date(2022, 1, 1), date(2024, 12, 31)
@@ -90,12 +97,32 @@ def quality() -> Iterator[Figure]:
     yield Figure("made-up prices, a symbol-year", seconds(lambda: source.fetch("SPY", first, last, "1m")), "s", most=1)
 
 
+def cache() -> Iterator[Figure]:
+    """Twenty sessions from a Yahoo on this machine, and the same again from the `--cache` file."""
+    config = load_config()
+    last = datetime(2026, 3, 20, 21, 0, tzinfo=UTC)
+    first = date(2026, 2, 23)
+    with tempfile.TemporaryDirectory() as folder, FakeYahoo(now=lambda: last) as yahoo:
+        os.environ["ORB_YAHOO_URL"] = yahoo.url
+        yahoo.bars["SPY"] = market_bars("SPY", date(2026, 2, 1), last.date())
+        client = YahooClient(Path(folder), now=lambda: last)
+        bars = CachedSource(
+            YahooSource(config, Path(folder), client=client), Path(folder), config.session, first, last.date()
+        )
+        importlib.import_module("yfinance")  # its import is no part of fetching
+        began = time.perf_counter()
+        bars.fetch("SPY", first, last.date(), "1m")
+        fetched = time.perf_counter() - began
+        kept = seconds(lambda: bars.fetch("SPY", first, last.date(), "1m"), at_least=3)
+    yield Figure("fetching from Yahoo over reading the --cache file", fetched / kept, "times", least=10)
+
+
 def main() -> None:
     """Measure and print."""
     logger.remove()
     console = Console()
     table = Table("Figure", "Measured", "Budget", "", title="Data")
-    for group in (files, quality):
+    for group in (files, quality, cache):
         with console.status(f"Measuring: {group.__doc__}"):
             for figure in group():
                 table.add_row(figure.name, f"{figure.measured:.2f} {figure.unit}", figure.budget, figure.verdict)
