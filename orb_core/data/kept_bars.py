@@ -101,6 +101,15 @@ def covered_days(days: Mapping[date, ArchivedDay], interval: str, sessions: Iter
     return covered
 
 
+def days_of(report: QualityReport) -> list[CoveredDay]:
+    """Return which sessions bars cover, as their report has it; a session without any is missing."""
+    days = []
+    for row in report.sessions:
+        state: State = "complete" if row.present >= row.expected else "incomplete" if row.present else "missing"
+        days.append(CoveredDay(date.fromisoformat(row.date), state, row.present, row.expected))
+    return days
+
+
 def bar_quality(raw: pd.DataFrame, table: SessionTable, bar_minutes: int, or_minutes: int, origin: str) -> BarQuality:
     """Return what is wrong with bars. Arguments and errors as of `orb_core.data.quality.clean_bars`."""
     report = clean_bars(raw, table, bar_minutes, or_minutes, origin).report

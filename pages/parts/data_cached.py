@@ -8,9 +8,16 @@ from orb_core import data_service
 from orb_core.config.load import load_config
 from orb_core.config.models import RunConfig, SessionSettings
 from orb_core.data.kept_bars import BarQuality, CoveredDay, Dataset
+from orb_core.jobs import JobManager
 from pages.parts import forms
 
 MINUTE_SECONDS = 60
+
+
+@st.cache_resource
+def fetches() -> JobManager:
+    """Return the queue of this server's fetches: one at a time, as Yahoo answers one at a time, and no run waits."""
+    return JobManager(max_workers=1)
 
 
 def launch_config() -> RunConfig:

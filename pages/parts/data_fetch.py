@@ -133,7 +133,7 @@ def start(symbols: tuple[str, ...], wanted: RunConfig) -> None:
         return data_service.fetch(names, wanted, on_progress=report, is_cancelled=is_cancelled)
 
     label = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
-    st.session_state["data.job"] = cached.manager().submit(work, label)
+    st.session_state["data.job"] = data_cached.fetches().submit(work, label)
     st.session_state["data.phase"] = "new"
     st.session_state.pop("data.said", None)
 
@@ -170,7 +170,7 @@ def _outcome(job: FetchJob) -> list[tuple[str, str]]:
         logger.opt(exception=error).error("Fetching {} broke", job.label)
         return [("error", f"Something broke that should not have ({type(error).__name__}). The log has the details.")]
     outcome = job.result
-    said = [("error", f"{symbol}: {why.removeprefix(f'{symbol}: ')}") for symbol, why in outcome.failures.items()]
+    said = [("error", f"{symbol}: {why}") for symbol, why in outcome.failures.items()]
     for symbol, update in outcome.updates.items():
         if update.asked:
             n = update.with_bars

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 
+import pandas as pd
 import streamlit as st
 
 from orb_core import data_service
@@ -10,7 +11,8 @@ from orb_core.charts import coverage_figure, gaps_figure
 from orb_core.charts.bars_kept import GAP_SESSIONS, STATES
 from orb_core.config.load import load_config
 from orb_core.config.models import RunConfig
-from orb_core.data.kept_bars import BarQuality, CoveredDay, Dataset
+from orb_core.data.kept_bars import BarQuality, CoveredDay, Dataset, days_of
+from orb_core.data.quality_findings import JUMP_RANGES
 from orb_core.errors import OrbError
 from orb_core.service import SourceSpec
 from pages.parts import ask, data_cached, forms
@@ -19,6 +21,7 @@ from pages.parts.markup import plain
 
 ORIGINS = {"yahoo": "Yahoo", "import": "Import"}
 TABLE_ROWS, TABLE_PX = 6, 220
+JUMPS_NAMED = 3
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False}
 FINDINGS = {
     "out_of_order": "Out of order (sorted)",
@@ -62,6 +65,7 @@ def kept(config: RunConfig, *, is_busy: bool) -> None:
         hide_index=True,
         key=table,
         on_select=lambda: _pick(table, found),
+        placeholder="–",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [found.index(chosen)]}},
         height=TABLE_PX if len(found) > TABLE_ROWS else "content",
@@ -124,6 +128,8 @@ def _from_near(of: Dataset, config: RunConfig) -> None:
         st.error(plain(str(error)), icon=":material/error:")
         st.caption("If the market hours at the left are not those of this symbol, choose others.")
         return
+    if of.about is not None:
+        _coverage(days_of(found.report))
     _quality(found)
 
 
@@ -179,9 +185,15 @@ def _quality(found: BarQuality) -> None:
             alt="Sessions with missing minutes",
         )
     counts = asdict(report)
-    findings = [{"Found": words, "Bars": counts[name]} for name, words in FINDINGS.items() if counts[name]]
+    findings: list[dict[str, object]] = [
+        {"Found": words, "Bars": counts[name]} for name, words in FINDINGS.items() if counts[name]
+    ]
     if report.jumps:
-        findings.append({"Found": "Jumps beyond 10 usual ranges (kept)", "Bars": len(report.jumps)})
+        moments = [pd.Timestamp(jump.timestamp_utc).tz_convert(found.timezone) for jump in report.jumps]
+        some = ", ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in moments[-JUMPS_NAMED:])
+        findings.append(
+            {"Found": f"Jumps beyond {JUMP_RANGES} usual ranges (kept)", "Bars": len(moments), "Newest": some}
+        )
     if findings:
         st.dataframe(findings, hide_index=True, height="content", width="content", alt="What was found in the bars")
     else:

@@ -4,7 +4,7 @@ import pytest
 
 from orb_core import load_config
 from orb_core.charts import coverage_figure, gaps_figure
-from orb_core.data.kept_bars import CoveredDay, bar_quality
+from orb_core.data.kept_bars import CoveredDay, bar_quality, days_of
 from orb_core.data.sessions import session_table
 from orb_core.data.synthetic import SyntheticSource
 
@@ -59,3 +59,8 @@ def test_sessions_across_midnight_keep_the_order_of_their_minutes():
     quality = quality_without(10, 700, session=futures)
     assert [gap.from_minute for gap in quality.gaps if gap.session_date == "2024-07-02"] == [10, 700]
     assert (quality.open_clock, quality.session_minutes) == ("17:00", 1440)
+
+
+def test_a_report_says_which_days_its_bars_cover():
+    states = [day.state for day in days_of(quality_without(3, *range(390, 600)).report)]
+    assert states == ["incomplete", "missing", "complete"]
