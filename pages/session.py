@@ -8,7 +8,7 @@ from pages.parts import cached
 from pages.parts.day import candidates, day_of, day_sentence, factors, navigation, trade_sentence
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
 from pages.parts.markup import plain
-from pages.parts.run_words import title_text
+from pages.parts.run_words import missing_days, title_text
 
 CHART_PX = 500
 
@@ -37,7 +37,8 @@ breadcrumb(
 title, ways = st.columns([1, 1], vertical_alignment="center")
 with title:
     made_up = " :orange-badge[Made-up prices]" if view.made_up else ""
-    st.markdown(f"#### {plain(f'{symbol} · {day:%A} {day.day} {day:%B %Y}')}{made_up}")
+    partly = " :orange-badge[Some days of this run have no bars]" if missing_days(of.manifest) else ""
+    st.markdown(f"#### {plain(f'{symbol} · {day:%A} {day.day} {day:%B %Y}')}{made_up}{partly}")
 with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", vertical_alignment="center"):
     whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session")
     navigation(of, view, trade.trade_id if trade else None)
