@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: one form, `application/problem+json`, whatever went wrong."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -71,8 +72,9 @@ class ProblemResponse(Response):
     media_type = MEDIA_TYPE
 
     def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
-        content = problem.model_dump_json(exclude=None if problem.errors else {"errors"})
-        super().__init__(content, problem.status, {**(headers or {}), "Cache-Control": "no-store"})
+        content = json.dumps(problem.model_dump(exclude=None if problem.errors else {"errors"}), ensure_ascii=False)
+        shown = content.encode(errors="replace")  # it may show what was received, which may be no text
+        super().__init__(shown, problem.status, {**(headers or {}), "Cache-Control": "no-store"})
 
 
 def plain_problem(status: int, detail: str, path: str) -> Problem:

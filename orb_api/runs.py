@@ -1,5 +1,6 @@
 """Runs: listing, reading, starting, annotating and deleting them."""
 
+import json
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -7,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from orb_api import answers
 from orb_api.problems import documented
@@ -30,6 +31,17 @@ DAYS_OF_A_YEAR: Final = 365.25
 _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "The client has it already"}}
 
 TheRunId = Annotated[RunId, InPath()]
+
+
+def _only_text(settings: dict[str, Any]) -> dict[str, Any]:
+    """Keep out what JSON can say and UTF-8 cannot, and what is nested beyond all reading."""
+    try:
+        json.dumps(settings, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a surrogate pair, which is no text") from None
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
+    return settings
 
 
 class _Body(BaseModel):
@@ -99,7 +111,9 @@ class NewRun(_Body):
     end: Day = Field(description="Last session date, included.")
     source: NewSource = NewSource()
     preset: str | None = Field(default=None, max_length=100, description="A published strategy of presets/.")
-    config: dict[str, Any] = Field(default={}, description="Settings that differ from the preset or the defaults.")
+    config: Annotated[dict[str, Any], AfterValidator(_only_text)] = Field(
+        default={}, description="Settings that differ from the preset or the defaults."
+    )
     use_cache: bool = Field(default=False, description="Keep fetched bars, and use those kept.")
     run_id: RunId | None = Field(default=None, description="Left out: named after the moment.")
     reuse: bool = Field(default=False, description="Do not save again what is there: answer with that run.")
