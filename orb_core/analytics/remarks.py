@@ -1,6 +1,7 @@
 """What a result does not show by itself: sessions without bars, thin opening ranges, why nothing was traded."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from orb_core.analytics.words import OR_STATES, REFUSALS
 from orb_core.data.bars import starts_ns
 from orb_core.data.sessions import MINUTE_NS
 from orb_core.engine.backtest import BacktestResult
@@ -66,15 +68,15 @@ def warnings(result: BacktestResult, bars: pd.DataFrame) -> tuple[str, ...]:
 
 def _why_no_trades(result: BacktestResult, sessions: pd.DataFrame) -> str:
     refused = result.signals.loc[~result.signals["accepted"].to_numpy(), "reason"]
-    candidates = f"candidates refused: {_counts(refused)}" if len(refused) else "no candidate for an entry"
+    candidates = f"Breakouts refused: {_counts(refused, REFUSALS)}" if len(refused) else "No breakout came"
     return (
-        f"{result.symbol}: no trades in {len(sessions)} sessions. Opening ranges: {_counts(sessions['or_state'])}; "
-        f"{candidates}"
+        f"{result.symbol}: no trades in {len(sessions)} sessions. "
+        f"Opening ranges: {_counts(sessions['or_state'], OR_STATES)}. {candidates}"
     )
 
 
-def _counts(names: "pd.Series[str]") -> str:
-    return ", ".join(f"{name} {count}" for name, count in Counter(names.astype(str)).most_common())
+def _counts(codes: "pd.Series[str]", words: Mapping[str, str]) -> str:
+    return ", ".join(f"{count} × {words[code]}" for code, count in Counter(codes.astype(str)).most_common())
 
 
 def _some(dates: list[date]) -> str:

@@ -87,6 +87,7 @@ def _months(trades: pd.DataFrame) -> None:
         },
         hide_index=True,
         height="content",
+        placeholder="",
         alt="Total R by year and month",
     )
 

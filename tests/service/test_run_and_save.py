@@ -1,3 +1,4 @@
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -267,8 +268,8 @@ class TestWarnings:
         manifest = service.run_and_save(request(settings=["governance.time_cutoff='09:31'"]), store)
 
         (warning,) = manifest.symbols["SPY"].warnings
-        assert warning.startswith("SPY: no trades in 5 sessions. Opening ranges: valid ")
-        assert "candidates refused: time_cutoff " in warning
+        assert warning.startswith("SPY: no trades in 5 sessions. Opening ranges: 5 × Tradable. ")
+        assert re.search(r"Breakouts refused: \d+ × After the entry cutoff$", warning)
         assert manifest.status == "complete"
 
     def test_zero_trades_without_a_candidate_are_explained_too(self, store):
@@ -277,7 +278,7 @@ class TestWarnings:
         assert (
             manifest.symbols["SPY"]
             .warnings[0]
-            .endswith("no trades in 5 sessions. Opening ranges: too_wide 5; no candidate for an entry")
+            .endswith("no trades in 5 sessions. Opening ranges: 5 × The opening range was too wide. No breakout came")
         )
 
     @pytest.fixture
