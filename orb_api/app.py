@@ -13,9 +13,13 @@ from orb_api import about, figures, jobs, problems, reports, runs, tables
 from orb_api.access import AccessControl
 from orb_api.bounds import LARGEST_BODY_BYTES, AnnouncedBodyLimit
 from orb_api.problems import Problem, documented
+from orb_api.rows import EquityPoint, Session, Signal, Snapshot, Trade
+from orb_api.run_jobs import JobAnswer
 from orb_api.server import API_VERSION, Server, Settings
 from orb_core.config.models import RunConfig
 from orb_core.errors import OrbError
+
+WITH_EXAMPLES: Final = (Trade, EquityPoint, Signal, Session, Snapshot, JobAnswer)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _DESCRIPTION: Final = """\
@@ -65,6 +69,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema(ref_template=_REFERENCE)
     schemas |= schemas["Problem"].pop("$defs")
     schemas |= _settings_schemas()
+    for model in WITH_EXAMPLES:  # from which FastAPI takes every null
+        schemas[model.__name__]["example"] = model.model_config["json_schema_extra"]["example"]
     schemas["NewRun"]["properties"]["config"] |= {"$ref": _REFERENCE.format(model="RunConfig")}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from orb_api import answers
 from orb_api.problems import documented
@@ -12,11 +12,10 @@ from orb_api.server import Server, TheServer
 from orb_core import service
 from orb_core.analytics.compare import Comparison
 from orb_core.errors import StoreError
+from orb_core.store.runs import RUN_ID
 from orb_core.store.stored_run import StoredRun
 
 router = APIRouter(tags=["figures"])
-
-MOST_RUNS: Final = 10
 
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "The client has it already"},
@@ -187,21 +186,14 @@ class ComparedRuns(BaseModel):
     comparison: Pair | None
 
 
-def _split(text: str) -> str:
-    ids = text.split(",")
-    if not 2 <= len(ids) <= MOST_RUNS or len(set(ids)) < len(ids):
-        raise ValueError(f"must be 2 to {MOST_RUNS} different run ids with commas between them")
-    return text
-
-
 class ComparisonQuestion(Question):
     """Which runs, the first of two being A."""
 
-    runs: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9_-]{1,64}(,[A-Za-z0-9_-]{1,64}){1,9}$", examples=["run_a,run_b"]),
-        AfterValidator(_split),
-    ]
+    runs: str = Field(
+        pattern=f"^{RUN_ID.pattern}(,{RUN_ID.pattern}){{1,9}}$",
+        description="2 to 10 run ids with commas between them.",
+        examples=["run_a,run_b"],
+    )
 
 
 @router.get("/api/config/hash", response_model=ConfigHash, responses=_RESPONSES)

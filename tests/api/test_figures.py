@@ -92,8 +92,8 @@ class TestComparing:
         assert [run["run_id"] for run in answer["runs"]] == ["c", "a", "b"]
         assert answer["comparison"] is None
 
-    @pytest.mark.parametrize("runs", ["first", "first,first", "first,", ",".join(map(str, range(11))), "first,../x"])
-    def test_it_takes_two_to_ten_different_runs(self, client, runs):
+    @pytest.mark.parametrize("runs", ["first", "first,", ",".join(map(str, range(11))), "first,../x"])
+    def test_it_takes_two_to_ten_runs(self, client, runs):
         assert client.get("/api/compare", params={"runs": runs}).status_code == 422
 
     def test_a_run_without_results_cannot_be_compared(self, client):
