@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from orb_core.errors import (
     CancelledError,
     DamagedRunError,
-    NotAvailableError,
     OrbError,
     RunExistsError,
     RunNotFoundError,
@@ -30,7 +29,6 @@ _STATUS: Final = (
     (RunExistsError, HTTPStatus.CONFLICT),
     (DamagedRunError, HTTPStatus.CONFLICT),
     (CancelledError, HTTPStatus.CONFLICT),
-    (NotAvailableError, HTTPStatus.NOT_IMPLEMENTED),
     (StoreError, HTTPStatus.NOT_FOUND),
 )
 """What an error means to a client; any other is about what it sent."""

@@ -73,10 +73,6 @@ class ArchiveError(DataError):
     """The archive of fetched sessions could not be read, written or locked."""
 
 
-class NotAvailableError(OrbError):
-    """A feature named in the interface that this version does not have yet."""
-
-
 class StoreError(OrbError):
     """A run could not be saved, read or changed."""
 
