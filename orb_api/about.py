@@ -20,6 +20,7 @@ ENDPOINTS = {
     "runs": "/api/runs?search={text}&sort={column}&cursor={cursor}",
     "run": "/api/runs/{run_id}",
     "run_configuration": "/api/runs/{run_id}/config",
+    "report": "/api/runs/{run_id}/report",
     "config_hash": "/api/config/hash?run_id={run_id}",
     "trades": "/api/trades?run_id={run_id}&symbol={symbol}&direction={direction}&limit={limit}&offset={offset}",
     "equity": "/api/equity?run_id={run_id}&symbol={symbol}",

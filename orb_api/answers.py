@@ -114,7 +114,12 @@ def _arrow_file(table: pa.Table) -> bytes:
 
 
 def _headers(tag: str) -> dict[str, str]:
-    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    return {
+        "ETag": tag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def _tag(content: bytes) -> str:

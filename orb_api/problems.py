@@ -133,7 +133,10 @@ def install(app: FastAPI) -> None:
         detail = str(error.detail)
         if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
             detail = f"There is nothing at {request.url.path}; the endpoints are listed at /"
-        return ProblemResponse(plain_problem(error.status_code, detail, request.url.path), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return ProblemResponse(plain_problem(error.status_code, detail, request.url.path), headers)
 
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> Response:
@@ -151,6 +154,12 @@ def _part(found: Mapping[str, Any], parameters: Sequence[str]) -> ProblemPart:
     shown = f", not {received!r}" if isinstance(received, str | int | float) and len(repr(received)) <= 60 else ""
     message = str(found["msg"]).removeprefix("Value error, ")
     return ProblemPart(path=path, message=f"{message[:1].lower()}{message[1:]}{shown}")
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be done with the path that was asked; a route of its own for each method knows only that."""
+    path = getattr(request.scope.get("route"), "path", request.url.path)
+    return [method.upper() for method in request.app.openapi()["paths"].get(path, ["GET"])]
 
 
 def _parameters(request: Request) -> list[str]:
