@@ -223,11 +223,11 @@ def _frame(made: dict[str, Column], rows: NDArray[Any], columns: dict[str, str])
 
 
 def _utc(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(ns.view("datetime64[ns]")).tz_localize("UTC")
+    return pd.DatetimeIndex(ns, tz="UTC")
 
 
 def _text(codes: NDArray[np.int8], names: tuple[str, ...]) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.ascontiguousarray(codes), dtype=_category(names))
+    return pd.Categorical.from_codes(np.ascontiguousarray(codes), dtype=_category(names), validate=False)
 
 
 @lru_cache(maxsize=1024)
