@@ -97,8 +97,8 @@ Snapshot = row_model("Snapshot", SNAPSHOT, "The factors at the bar that decided 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON has them: instants in UTC with a Z, undefined numbers as NaN, written null."""
-    columns = [_values(column) for column in table.columns]
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+    names, columns = table.column_names, [_values(column) for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

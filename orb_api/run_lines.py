@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
@@ -80,6 +80,11 @@ class Entry:
     content: bytes
     text: str
 
+    @property
+    def made(self) -> date | None:
+        """The day it was made, UTC."""
+        return self.line.created_utc.date() if self.line.created_utc else None
+
 
 class _Place(NamedTuple):
     """Where in an order a run stands."""
@@ -150,7 +155,8 @@ def page_of(entries: Iterable[Entry], question: RunsQuestion) -> tuple[bytes, st
         422: the cursor is none, or that of another order.
     """
     is_falling = question.sort.startswith("-")
-    placed = [(_place(entry.line, question.sort), entry) for entry in entries if _matches(entry, question)]
+    filters = _filters(question)
+    placed = [(_place(entry.line, question.sort), entry) for entry in entries if all(is_so(entry) for is_so in filters)]
     defined = sorted((pair for pair in placed if pair[0].value is not None), key=_by_place, reverse=is_falling)
     undefined = sorted((pair for pair in placed if pair[0].value is None), key=lambda pair: pair[0].run_id)
     rest = defined + undefined
@@ -188,19 +194,20 @@ def _is_after(place: _Place, last: _Place, *, is_falling: bool) -> bool:
     return place < last if is_falling else place > last
 
 
-def _matches(entry: Entry, question: RunsQuestion) -> bool:
-    line = entry.line
-    made = line.created_utc.date() if line.created_utc else None
-    return (
-        (not question.status or line.status in question.status)
-        and (not question.source or line.source in question.source)
-        and (question.symbol is None or question.symbol in line.symbols)
-        and (question.tag is None or question.tag in line.tags)
-        and (question.starred is None or line.starred == question.starred)
-        and (question.since is None or (made is not None and made >= question.since))
-        and (question.until is None or (made is not None and made <= question.until))
-        and question.search.casefold() in entry.text
-    )
+def _filters(question: RunsQuestion) -> list[Callable[[Entry], bool]]:
+    """Return what a run has to be: nothing, of most questions."""
+    asked = question
+    wanted: list[tuple[bool, Callable[[Entry], bool]]] = [
+        (bool(asked.status), lambda entry: entry.line.status in asked.status),
+        (bool(asked.source), lambda entry: entry.line.source in asked.source),
+        (asked.symbol is not None, lambda entry: asked.symbol in entry.line.symbols),
+        (asked.tag is not None, lambda entry: asked.tag in entry.line.tags),
+        (asked.starred is not None, lambda entry: entry.line.starred == asked.starred),
+        (asked.since is not None, lambda entry: entry.made is not None and entry.made >= asked.since),
+        (asked.until is not None, lambda entry: entry.made is not None and entry.made <= asked.until),
+        (bool(asked.search), lambda entry: asked.search.casefold() in entry.text),
+    ]
+    return [is_so for is_asked, is_so in wanted if is_asked]
 
 
 def _text(name: str) -> str:

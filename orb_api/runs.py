@@ -187,7 +187,13 @@ async def start(response: Response, wanted: NewRun, server: TheServer) -> JobAns
 @router.patch("/api/runs/{run_id}", responses=documented(400, 404, 413))
 async def annotate(run_id: TheRunId, change: NotesChange, server: TheServer) -> Notes:
     """Change a run's title, tags, note or star."""
-    return await server.quick.run(lambda: server.store.annotate(run_id, **change.model_dump(exclude_unset=True)))
+
+    def changed() -> Notes:
+        notes = server.store.annotate(run_id, **change.model_dump(exclude_unset=True))
+        server.index.look_again()
+        return notes
+
+    return await server.quick.run(changed)
 
 
 @router.delete("/api/runs/{run_id}", status_code=HTTPStatus.NO_CONTENT, responses=documented(404))

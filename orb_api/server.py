@@ -16,6 +16,8 @@ from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunStore
 
 API_VERSION: Final = "1.0.0"
+PATIENCE_S: Final = 0.25
+"""How late notes that another program changes may show in the list of runs."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Server:
         jobs = RunJobs(
             settings.store, at_once=settings.jobs_at_once, waiting=settings.jobs_waiting, kept=settings.jobs_kept
         )
-        return cls(settings, RunIndex(settings.store, entry_of), jobs)
+        return cls(settings, RunIndex(settings.store, entry_of, PATIENCE_S), jobs)
 
     @property
     def store(self) -> RunStore:

@@ -18,11 +18,16 @@ class RunIndex(Generic[Line]):
     store : RunStore
     line_of : callable
         Makes of a run's summary what is kept of it: a manifest is large when a run has many symbols.
+    patience_s : float
+        For so many seconds after a look at every run, one at the folder is enough: a run that comes or goes is seen at
+        once, one that other programs change a little later.
     """
 
-    def __init__(self, store: RunStore, line_of: Callable[[RunSummary], Line]) -> None:
+    def __init__(self, store: RunStore, line_of: Callable[[RunSummary], Line], patience_s: float = 0.0) -> None:
         self._store = store
         self._line_of = line_of
+        self._patience_s = patience_s
+        self._stamp = 0
         self._kept: dict[str, tuple[tuple[int, int], Line]] = {}
         self._looked = float("-inf")
         self._lock = threading.Lock()
@@ -37,10 +42,21 @@ class RunIndex(Generic[Line]):
         """
         asked = time.perf_counter()
         with self._lock:
-            if self._looked < asked:  # else another caller began to look while this one waited
-                self._looked = time.perf_counter()
+            if not self._is_current(asked):
+                self._looked, self._stamp = time.perf_counter(), self._store.stamp()
                 self._kept = {name: self._fresh(name, stamp) for name, stamp in self._store.stamps().items()}
             return [line for _, line in self._kept.values()]
+
+    def look_again(self) -> None:
+        """Look at every run before the next answer, since one was changed."""
+        with self._lock:
+            self._looked = float("-inf")
+
+    def _is_current(self, asked: float) -> bool:
+        """Whether what is kept is from after a caller asked, or recent enough."""
+        if self._looked > asked:  # another one began to look while this one waited
+            return True
+        return asked - self._looked < self._patience_s and self._store.stamp() == self._stamp
 
     def _fresh(self, name: str, stamp: tuple[int, int]) -> tuple[tuple[int, int], Line]:
         kept = self._kept.get(name)

@@ -171,6 +171,10 @@ class RunStore:
         lines = [self.summary(name) for name in sorted(self.stamps(), reverse=True)]
         return sorted(lines, key=_age, reverse=True)
 
+    def stamp(self) -> int:
+        """Return what changes whenever a run comes or goes."""
+        return _changed_ns(str(self.path))
+
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return the name of every folder, and what changes whenever its line of the list may have.
 

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from orb_core.store import durable
 from orb_core.store.run_index import RunIndex
 from tests.store.made_runs import new_run
 
@@ -52,6 +53,21 @@ def test_runs_that_come_go_change_or_break_are_seen_at_once(store, index):
     assert set(lines) == {"stays", "starred", "breaks", "comes"}
     assert lines["starred"].notes.starred
     assert lines["breaks"].status == "unreadable"
+
+
+def test_a_patient_one_sees_at_once_what_comes_and_goes_and_on_demand_what_changes(store):
+    index = RunIndex(store, lambda summary: summary, patience_s=1000)
+    for run_id in ("changes", "goes"):
+        store.save(new_run(run_id=run_id))
+    index.lines()
+    store.delete("goes")
+    store.save(new_run(run_id="comes"))
+
+    assert set(by_id(index)) == {"changes", "comes"}
+    durable.replace(store.path / "changes" / "notes.json", b'{"starred": true}')  # as another program would
+    assert not by_id(index)["changes"].notes.starred
+    index.look_again()
+    assert by_id(index)["changes"].notes.starred
 
 
 class CountedLock:
