@@ -8,6 +8,7 @@ from pages.parts import cached
 from pages.parts.day import candidates, day_of, day_sentence, factors, navigation, trade_sentence
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
 from pages.parts.markup import plain
+from pages.parts.replay import replay
 from pages.parts.run_words import missing_days, title_text
 
 CHART_PX = 500
@@ -40,8 +41,12 @@ with title:
     partly = " :orange-badge[Some days of this run have no bars]" if missing_days(of.manifest) else ""
     st.markdown(f"#### {plain(f'{symbol} · {day:%A} {day.day} {day:%B %Y}')}{made_up}{partly}")
 with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", vertical_alignment="center"):
-    whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session")
+    replaying = st.toggle("Replay", key="session.replay", persist_state="session", disabled=view.bars.empty)
+    whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session", disabled=replaying)
     navigation(of, view, trade.trade_id if trade else None)
+if replaying and not view.bars.empty:
+    replay(of, view, trade.trade_id if trade else None, CHART_PX)
+    st.stop()
 st.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade))}" if trade else ""))
 if view.bars.empty:
     st.info("There are no bars of this session.", icon=":material/info:")

@@ -1,7 +1,7 @@
 """One session as candles, with what the strategy saw and did."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -71,7 +71,7 @@ class _Scale:
         self._digits = price_digits(view.tick_size)
         self.tick_format = f",.{self._digits}f"
         self.bar = pd.Timedelta(minutes=view.bar_minutes)
-        self.last = self.clock(view.bars["timestamp_utc"].iloc[-1]) if len(view.bars) else self.clock(opened)
+        self.last = self.clock(view.bars["timestamp_utc"].iloc[-1] + self.bar if len(view.bars) else opened)
 
     def clock(self, timestamp: Any) -> Any:
         """Return the wall clock, naive, at the offset of the session's open throughout, so that no time repeats."""
@@ -293,11 +293,18 @@ def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
     return bars.iloc[first : first + BARS_AROUND_TRADE]
 
 
+def _newest(view: SessionView, count: int) -> SessionView:
+    times = view.bars["timestamp_utc"]
+    kept = (times > times.iloc[-1] - pd.Timedelta(minutes=count * view.bar_minutes)).to_numpy()
+    return replace(view, bars=view.bars[kept], vwap=view.vwap[kept])
+
+
 def session_figure(
     view: SessionView,
     *,
     trade_id: str | None = None,
     whole_day: bool = False,
+    newest: int | None = None,
     dark: bool = False,
     height: int = 560,
 ) -> go.Figure:
@@ -310,15 +317,19 @@ def session_figure(
         The trade to look at: it is labelled and in the middle. Default: the session's first.
     whole_day : bool
         Show every bar instead of those around the trade; panning reaches the others either way.
+    newest : int, optional
+        Draw the bars of the last `newest` bar lengths only, the last one at the right edge, as a session that goes on.
     dark : bool
     height : int
         In pixels.
     """
+    if newest is not None:
+        view = _newest(view, newest)
     colours = palette(dark=dark)
     scale = _Scale(view)
     chosen = [t for t in _rows(view.trades) if trade_id in {None, t.trade_id}]
     trade = chosen[0] if chosen else None
-    window = view.bars if whole_day else _window(view, trade)
+    window = view.bars if whole_day or newest is not None else _window(view, trade)
     labels = _labels(view, trade, scale, colours)
     margin = {"l": 8, "r": 176, "t": 28, "b": 36}
     price_domain = (0.20, 1.0)
@@ -341,6 +352,7 @@ def session_figure(
     )
     px_per_point = (height - margin["t"] - margin["b"]) * (price_domain[1] - price_domain[0]) / (high - low)
     seen = window["timestamp_utc"]
+    first = seen.iloc[0] if newest is None else seen.iloc[-1] - (newest - 1) * scale.bar
     axis = {"gridcolor": colours.grid, "zeroline": False, "automargin": True}
     figure.update_layout(
         margin=margin,
@@ -351,7 +363,7 @@ def session_figure(
         xaxis={
             **axis,
             "type": "date",
-            "range": [scale.clock(seen.iloc[0]) - scale.bar / 2, scale.clock(seen.iloc[-1]) + scale.bar],
+            "range": [scale.clock(first) - scale.bar / 2, scale.clock(seen.iloc[-1]) + scale.bar],
             "tickformat": "%H:%M",
             "title": {"text": f"Time, {zone_name(view.timezone)}", "standoff": 4},
             "anchor": "y2",

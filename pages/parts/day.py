@@ -102,16 +102,22 @@ def day_sentence(view: SessionView) -> str:
     if not math.isfinite(session["or_high"]):
         return f"{OR_STATES[session['or_state']]}."
     end = session["open"] + pd.Timedelta(minutes=int(session["or_minutes"]))
+    state = OR_STATES[session["or_state"]] if session["or_state"] else "Still being measured"
     atr = f", {number(session['or_width'] / session['daily_atr'])} × ATR" if session["daily_atr"] > 0 else ""
     return (
         f"Opening range {clock(view, session['open'])}–{clock(view, end)}: {price(view, session['or_low'])} to "
         f"{price(view, session['or_high'])}, {price(view, session['or_width'])} points{atr}. "
-        f"{OR_STATES[session['or_state']]}."
+        f"{state}."
     )
 
 
 def trade_sentence(view: SessionView, trade: Any) -> str:
-    """Say what a trade did, from entry to its last exit."""
+    """Say what a trade did, from entry to its last exit; of one that is open, what it risks."""
+    if trade.exit_timestamp is pd.NaT:
+        return (
+            f"{SIDES[trade.direction]} at {price(view, trade.entry_price)}, {clock(view, trade.entry_timestamp)}; "
+            f"open. 1 R = {price(view, trade.risk)} points."
+        )
     minutes = (trade.exit_timestamp - trade.entry_timestamp).total_seconds() / 60
     unclear = " Unclear fill: a bar touched both stop and target." if trade.ambiguous else ""
     return (

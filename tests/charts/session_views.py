@@ -48,7 +48,13 @@ def a_session(**changes):
             "t2_price": [entry + 1.5 * risk],
             "runner_price": [entry + 2 * risk],
             "targets_filled": [1],
+            "gross_r": [0.5],
+            "cost_r": [0.02],
             "realized_r": [0.48],
+            "max_favorable_r": [1.2],
+            "max_adverse_r": [-0.4],
+            "bars_held": [84],
+            "ambiguous": [False],
         }
     )
     fills = pd.DataFrame(

@@ -1,0 +1,137 @@
+"""The session page's replay: the day bar by bar, with what was known at each and nothing after it."""
+
+import pandas as pd
+import streamlit as st
+
+from orb_core.analytics.replay import moments, visible
+from orb_core.analytics.session_view import SessionView
+from orb_core.charts import session_figure
+from orb_core.charts.session import BARS_AROUND_TRADE
+from orb_core.store.stored_run import StoredRun
+from pages.parts.day import candidates, clock, day_sentence, factors, trade_sentence
+from pages.parts.frame import is_dark
+from pages.parts.markup import plain
+
+TICK_SECONDS = 0.5
+SPEEDS = (1, 2, 5, 15)
+BAR = "replay.bar"
+PLAYING = "replay.playing"
+HELP = {
+    "OR end": "The bar that completes the opening range",
+    "Signal": "The last bar before the entry, on which the factors are read",
+    "Entry": "The bar of the entry",
+    "First fill": "The bar in which a part of the trade is first left",
+    "Exit": "The bar in which the rest of the trade is left",
+}
+
+
+def replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int) -> None:
+    """Draw the replay of a day that has bars; it begins where the opening range is complete.
+
+    Parameters
+    ----------
+    of : StoredRun
+    day : SessionView
+    trade_id : str or None
+        The trade that the jumps lead to.
+    height : int
+        Of the chart, in pixels.
+    """
+    shown = (of.run_id, day.symbol, day.session_date, trade_id)
+    if st.session_state.get("replay.of") != shown:
+        st.session_state["replay.of"] = shown
+        st.session_state[PLAYING] = False
+        st.session_state[BAR] = moments(day, trade_id).get("OR end", 0)
+    tick = TICK_SECONDS if st.session_state[PLAYING] else None
+    st.fragment(_replay, run_every=tick)(of, day, trade_id, height, is_ticking=tick is not None)
+
+
+def _go_to(bar: int) -> None:
+    st.session_state[BAR] = bar
+    st.session_state[PLAYING] = False
+
+
+def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, *, is_ticking: bool) -> None:
+    last = len(day.bars) - 1
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        _controls(day, trade_id, last)
+        speed = st.segmented_control(
+            "Bars a tick",
+            SPEEDS,
+            default=1,
+            required=True,
+            key="replay.speed",
+            label_visibility="collapsed",
+            help="Bars every half second",
+            format_func=lambda bars: f"{bars}×",
+        )
+        place = st.empty()
+    if st.session_state[PLAYING]:
+        st.session_state[BAR] = min(st.session_state[BAR] + speed, last)
+        st.session_state[PLAYING] = st.session_state[BAR] < last
+    if st.session_state[PLAYING] != is_ticking:
+        st.rerun()  # the clock starts and stops with the whole page
+    bar = st.session_state[BAR]
+    view = visible(day, bar)
+    now = view.bars["timestamp_utc"].iloc[-1] + pd.Timedelta(minutes=day.bar_minutes)
+    place.markdown(f"**{clock(day, now)}** :gray[bar {bar + 1} of {last + 1}]", width="content")
+    trades = list(view.trades.itertuples(index=False))
+    trade = trades[-1] if trades else None
+    said = plain(trade_sentence(view, trade)) if trade else "No trade yet."
+    st.caption(f"{plain(day_sentence(view))}  \n{said}")
+    st.plotly_chart(
+        session_figure(
+            view,
+            trade_id=trade.trade_id if trade else None,
+            newest=BARS_AROUND_TRADE,
+            dark=is_dark(),
+            height=height,
+        ),
+        theme=None,
+        key="replay.chart",
+        config={"displayModeBar": False, "scrollZoom": True},
+        alt=f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}",
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        candidates(view)
+    with right:
+        if trade:
+            factors(of, view, trade)
+
+
+def _controls(day: SessionView, trade_id: str | None, last: int) -> None:
+    bar, playing = st.session_state[BAR], st.session_state[PLAYING]
+    st.button(
+        "Pause" if playing else "Play",
+        key="replay.play",
+        icon=":material/pause:" if playing else ":material/play_arrow:",
+        shortcut="Space",
+        disabled=bar >= last,
+        on_click=lambda: st.session_state.update({PLAYING: not playing}),
+    )
+    for name, icon, to, shortcut in (
+        ("One bar back", "chevron_left", bar - 1, "Left"),
+        ("One bar on", "chevron_right", bar + 1, "Right"),
+    ):
+        st.button(
+            "",
+            key=f"replay.{icon}",
+            icon=f":material/{icon}:",
+            help=name,
+            shortcut=shortcut,
+            disabled=not 0 <= to <= last,
+            on_click=_go_to,
+            args=(to,),
+        )
+    places = moments(day, trade_id)
+    for name, words in HELP.items():
+        st.button(
+            name,
+            key=f"replay.{name}",
+            help=words,
+            type="tertiary",
+            disabled=name not in places,
+            on_click=_go_to,
+            args=(places.get(name, bar),),
+        )

@@ -1,0 +1,73 @@
+from tests.ui.app import a_run, open_app, rerun, texts
+
+
+def a_replay(**changes):
+    run = a_run()
+    trades = run.all_trades()
+    trade = trades[trades["targets_filled"] > 0].iloc[0]
+    where = {"symbol": "SPY", "date": f"{trade['session_date']:%Y-%m-%d}", "trade": trade["trade_id"]}
+    app = open_app("session", run=run.run_id, **where, **changes)
+    (switch,) = [t for t in app.toggle if t.label == "Replay"]
+    switch.set_value(True)
+    return rerun(app), trade
+
+
+def button(app, key):
+    return next(b for b in app.button if b.key == f"replay.{key}")
+
+
+def press(app, key):
+    button(app, key).click()
+    return rerun(app)
+
+
+def bar(app):
+    return app.session_state["replay.bar"]
+
+
+def test_the_replay_begins_where_the_range_is_complete_and_tells_nothing_of_the_trade():
+    app, trade = a_replay()
+    assert bar(app) == trade["or_minutes"] - 1
+    assert "No trade yet." in texts(app)
+    assert f"{trade['realized_r']:+.2f}" not in texts(app)
+    assert "Factors at the signal" not in texts(app)
+
+
+def test_steps_go_one_bar_and_jumps_to_what_happened():
+    app, _ = a_replay()
+    began = bar(app)
+    assert bar(press(app, "chevron_right")) == began + 1
+    assert bar(press(app, "chevron_left")) == began
+    places = [bar(press(app, name)) for name in ("OR end", "Signal", "Entry", "First fill", "Exit")]
+    assert places == sorted(places)
+    assert places[1] == places[2] - 1
+
+
+def test_a_trade_is_open_at_its_entry_and_its_result_comes_with_its_exit():
+    app, trade = a_replay()
+    press(app, "Entry")
+    assert "; open. 1 R =" in texts(app)
+    assert "Factors at the signal" in texts(app)
+    press(app, "Exit")
+    assert f"{trade['realized_r']:+.2f} R after costs".replace("-", "−") in texts(app)
+
+
+def test_playing_goes_on_by_itself_at_its_speed_until_paused():
+    app, _ = a_replay()
+    began = bar(app)
+    app.session_state["replay.speed"] = 5
+    press(app, "play")
+    playing = bar(app)
+    assert playing > began
+    assert bar(rerun(app)) >= playing + 5
+    stopped = bar(press(app, "play"))
+    assert bar(rerun(app)) == stopped
+
+
+def test_playing_ends_with_the_day():
+    app, _ = a_replay()
+    app.session_state["replay.bar"] = 388
+    press(app, "play")
+    assert bar(app) == 389
+    assert not app.session_state["replay.playing"]
+    assert button(app, "play").disabled
