@@ -24,6 +24,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python benchmarks/engine.py
 	$(VENV)-bench/bin/python benchmarks/data.py
+	$(VENV)-bench/bin/python benchmarks/api.py
 
 screenshots: $(VENV)/.dev $(VENV)/.compiled
 	$(RUN) -m docs.screenshots

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,15 +22,22 @@ from orb_core.analytics.equity import CASH, EQUITY
 from orb_core.analytics.summary import summary
 from orb_core.config.load import config_from_mapping
 from orb_core.data.synthetic import SyntheticSource
+from orb_core.store.runs import RunStore
+from tests.api.serving import serving
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PACKAGES = ("orb_api", "orb_core", "pages")
 NOT_IN_COPY = {".git", ".venv", ".venv-bench", "runs", "cache"}
+SERVER = "http://localhost:8000"
+"""In its place, blocks ask a server of the page's own runs."""
+
 NOT_RUN = {
     "make app": "starts a server; tests/browser does",
     "make test": "runs this test",
     "make bench": "takes minutes on an idle machine",
     "streamlit run streamlit_app.py": "starts a server; tests/browser does",
+    "python api_server.py": "starts a server; tests/api does",
     "source .venv/bin/activate": "the tests run inside an environment already",
 }
 LANGUAGES = {"bash", "python", "yaml", "text", "json"}
@@ -63,11 +71,12 @@ def command(line: str) -> str:
     return line.split(" #", 1)[0].strip()
 
 
-def run_shell(block: Block, folder: Path) -> None:
-    lines = block.source.splitlines()
+def run_shell(source: str, folder: Path) -> None:
+    lines = source.splitlines()
     script = "\n".join(line for line in lines if command(line) not in NOT_RUN)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment["ORB_RUNS_DIR"] = str(folder / "runs")  # where a reader's project has it
+    environment["CURL_HOME"] = str(folder)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
@@ -93,15 +102,21 @@ def test_every_block_of_a_page_runs(page, tmp_path, monkeypatch):
         if entry.name not in NOT_IN_COPY:
             (folder / entry.name).symlink_to(entry)
     monkeypatch.chdir(folder)
+    (folder / ".curlrc").write_text("fail-with-body\nshow-error\n")
     names: dict[str, Any] = {}
-    for block in blocks(page):
-        assert block.language in LANGUAGES, f"{page.name}:{block.line} names no language"
-        if block.language == "bash":
-            run_shell(block, folder)
-        elif block.language == "yaml":
-            run_yaml(block, folder)
-        elif block.language == "python":
-            exec(compile(block.source, f"{page.name}:{block.line}", "exec"), names)  # noqa: S102 - that is the test
+    with ExitStack() as stack:
+        address = ""
+        for block in blocks(page):
+            assert block.language in LANGUAGES, f"{page.name}:{block.line} names no language"
+            if SERVER in block.source and not address:
+                address = str(stack.enter_context(serving(RunStore(folder / "runs"))).base_url)
+            source = block.source.replace(SERVER, address)
+            if block.language == "bash":
+                run_shell(source, folder)
+            elif block.language == "yaml":
+                run_yaml(block, folder)
+            elif block.language == "python":
+                exec(compile(source, f"{page.name}:{block.line}", "exec"), names)  # noqa: S102 - that is the test
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -112,7 +127,11 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 
 def test_every_page_that_the_code_names_exists():
-    sources = [ROOT / "defaults.yaml", *ROOT.glob("*.py"), *ROOT.glob("orb_core/**/*.py"), *ROOT.glob("pages/**/*.py")]
+    sources = [
+        ROOT / "defaults.yaml",
+        *ROOT.glob("*.py"),
+        *(file for folder in PACKAGES for file in ROOT.glob(f"{folder}/**/*.py")),
+    ]
     named = {page for source in sources for page in re.findall(r"docs/\w+\.md", source.read_text(encoding="utf-8"))}
     assert sorted(page for page in named if not (ROOT / page).exists()) == []
 
@@ -142,4 +161,4 @@ def test_every_make_command_that_is_not_run_exists(target):
 
 def test_a_block_that_fails_fails(tmp_path):
     with pytest.raises(AssertionError, match="no_such_command"):
-        run_shell(Block(1, "bash", "make test\nno_such_command # really\necho done"), tmp_path)
+        run_shell("make test\nno_such_command # really\necho done", tmp_path)

@@ -1,5 +1,6 @@
 """The OpenAPI document and the server say the same: every answer to a made-up request, good or bad, is one it lists."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,19 @@ def test_settings_are_described_by_their_own_models_and_none_is_required():
 @pytest.mark.parametrize(("name", "columns"), [("Trade", ALL_TRADES), *[(n, KINDS[k]) for n, k in ROWS.items()]])
 def test_rows_have_the_columns_the_store_declares(name, columns):
     assert list(SCHEMAS[name]["properties"]) == SCHEMAS[name]["required"] == list(columns)
+
+
+def test_the_page_of_the_api_names_every_path_and_parameter():
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([^`\n]+)`|[?&](\w+)=", page))
+    words = {word for pair in named for word in pair}
+    parameters = {
+        parameter["name"]
+        for operations in DOCUMENT["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query"
+    }
+
+    assert set(DOCUMENT["paths"]) - words == set()
+    assert parameters - words == set()
