@@ -92,7 +92,9 @@ async def status(server: TheServer) -> Status:
     def answer() -> Status:
         lines, latest = server.index.lines(), newest(server.index.lines())
         under_way = sum(not job.job.is_over for job in server.jobs.all())
-        counts = Statistics(total_runs=len(lines), latest_run=latest and latest.run_id, jobs_under_way=under_way)
+        counts = Statistics(
+            total_runs=len(lines), latest_run=latest.run_id if latest else None, jobs_under_way=under_way
+        )
         return Status(is_compiled=service.is_compiled(), timestamp=datetime.now(UTC), statistics=counts)
 
     return await server.quick.run(answer)

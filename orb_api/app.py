@@ -13,7 +13,7 @@ from orb_api import about, figures, jobs, problems, reports, runs, tables
 from orb_api.access import AccessControl
 from orb_api.bounds import LARGEST_BODY_BYTES, AnnouncedBodyLimit
 from orb_api.problems import Problem, documented
-from orb_api.rows import EquityPoint, Session, Signal, Snapshot, Trade
+from orb_api.rows import EquityPoint, Session, Signal, Snapshot, Trade, example_of
 from orb_api.run_jobs import JobAnswer
 from orb_api.server import API_VERSION, Server, Settings
 from orb_core.config.models import RunConfig
@@ -70,7 +70,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas |= schemas["Problem"].pop("$defs")
     schemas |= _settings_schemas()
     for model in WITH_EXAMPLES:  # from which FastAPI takes every null
-        schemas[model.__name__]["example"] = model.model_config["json_schema_extra"]["example"]
+        schemas[model.__name__]["example"] = example_of(model)
     schemas["NewRun"]["properties"]["config"] |= {"$ref": _REFERENCE.format(model="RunConfig")}
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

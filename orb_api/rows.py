@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
 from orb_core.engine import records
@@ -95,6 +96,12 @@ SNAPSHOT: Final = {
 Snapshot = row_model("Snapshot", SNAPSHOT, "The factors at the bar that decided on a signal.")
 
 
+def example_of(model: type[BaseModel]) -> Any:
+    """Return the example a model was declared with."""
+    extra = model.model_config.get("json_schema_extra")
+    return extra.get("example") if isinstance(extra, dict) else None
+
+
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON has them: instants in UTC with a Z, undefined numbers as NaN, written null."""
     names, columns = table.column_names, [_values(column) for column in table.columns]
@@ -104,9 +111,9 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
 def _values(column: pa.ChunkedArray) -> list[Any]:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        zone = "UTC" if kind.tz else "naive"
-        text: list[str] = np.datetime_as_string(column.to_numpy().astype("datetime64[s]"), timezone=zone).tolist()
-        return text
+        zone: Literal["UTC", "naive"] = "UTC" if kind.tz else "naive"
+        instants: NDArray[np.datetime64] = column.to_numpy().astype("datetime64[s]")
+        return list(np.datetime_as_string(instants, timezone=zone).tolist())
     if pa.types.is_dictionary(kind) or pa.types.is_date(kind):
         return list(column.cast(pa.string()).to_pylist())
     return list(column.to_numpy().tolist())

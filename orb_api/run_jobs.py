@@ -84,11 +84,11 @@ class RunJob:
             label=self.job.label,
             state=state,
             created_utc=self.created,
-            progress=progress and JobProgress.model_validate(progress, from_attributes=True),
-            run_id=manifest and manifest.run_id,
-            run_status=manifest and manifest.status,
+            progress=JobProgress.model_validate(progress, from_attributes=True) if progress else None,
+            run_id=manifest.run_id if manifest else None,
+            run_status=manifest.status if manifest else None,
             failures=manifest.failures if manifest else {},
-            error=error and _sentence(error),
+            error=_sentence(error) if error else None,
         )
 
 

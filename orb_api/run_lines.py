@@ -48,6 +48,10 @@ class RunLine(BaseModel):
     equity_r: tuple[float, ...] = Field(description="Cumulative R, thinned to at most 60 points.")
 
 
+_OF_MANIFEST: Final = ("created_utc", "start", "end", "interval", "config_hash", "origin", "rerun_of", "totals")
+"""Columns of a line that are those of the manifest, undefined without one."""
+
+
 class RunsPage(BaseModel):
     """A page of the list of runs."""
 
@@ -121,26 +125,20 @@ def entry_of(summary: RunSummary) -> Entry:
     """Return what is kept of a run."""
     manifest, notes = summary.manifest, summary.notes
     name = _text(summary.run_id)
+    of_manifest: dict[str, Any] = {column: getattr(manifest, column, None) for column in _OF_MANIFEST}
+    of_manifest["status"] = summary.status
     line = RunLine(
         run_id=name,
-        status=summary.status,
-        reason=summary.reason and _text(summary.reason),
+        reason=None if summary.reason is None else _text(summary.reason),
         title=notes.title or None,
         tags=notes.tags,
         note=notes.note,
         starred=notes.starred,
-        created_utc=manifest and manifest.created_utc,
         symbols=tuple(manifest.symbols) if manifest else (),
-        start=manifest and manifest.start,
-        end=manifest and manifest.end,
-        source=manifest and manifest.source.get("kind"),
-        interval=manifest and manifest.interval,
-        config_hash=manifest and manifest.config_hash,
+        source=manifest.source.get("kind") if manifest else None,
         changed=manifest.changed if manifest else {},
-        origin=manifest and manifest.origin,
-        rerun_of=manifest and manifest.rerun_of,
-        totals=manifest and manifest.totals,
         equity_r=manifest.equity_r if manifest else (),
+        **of_manifest,
     )
     text = "\n".join((name, notes.title or "", *notes.tags, notes.note, *line.symbols))
     return Entry(line, line.model_dump_json().encode(), text.casefold())
@@ -203,11 +201,14 @@ def _filters(question: RunsQuestion) -> list[Callable[[Entry], bool]]:
         (asked.symbol is not None, lambda entry: asked.symbol in entry.line.symbols),
         (asked.tag is not None, lambda entry: asked.tag in entry.line.tags),
         (asked.starred is not None, lambda entry: entry.line.starred == asked.starred),
-        (asked.since is not None, lambda entry: entry.made is not None and entry.made >= asked.since),
-        (asked.until is not None, lambda entry: entry.made is not None and entry.made <= asked.until),
+        (bool(asked.since or asked.until), lambda entry: _is_within(entry.made, asked.since, asked.until)),
         (bool(asked.search), lambda entry: asked.search.casefold() in entry.text),
     ]
     return [is_so for is_asked, is_so in wanted if is_asked]
+
+
+def _is_within(day: date | None, since: date | None, until: date | None) -> bool:
+    return day is not None and (since is None or day >= since) and (until is None or day <= until)
 
 
 def _text(name: str) -> str:
