@@ -13,7 +13,7 @@ from pages.parts.compare_trades import STATUS_WORDS, matched_trades
 from pages.parts.frame import RUN, SESSION, is_dark
 from pages.parts.markup import plain
 from pages.parts.result import warn
-from pages.parts.run_words import is_made_up
+from pages.parts.run_words import is_made_up, missing_days
 from pages.parts.settings import by_path, in_titles
 from pages.parts.tables import r_column
 
@@ -27,7 +27,8 @@ def comparison_view(a: StoredRun, b: StoredRun) -> None:
     """Show everything about the pair."""
     found = cached.comparison(a, b)
     _verdict(found)
-    warn([in_titles(sentence) for sentence in found.banner])
+    gaps = [f"Run {name}: {text}" for name, of in (("A", a), ("B", b)) for text in missing_days(of.manifest)]
+    warn([*(in_titles(sentence) for sentence in found.banner), *gaps])
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _settings(found)

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from orb_core.store.manifest import Manifest
 from orb_core.store.runs import RunSummary
-from pages.parts.run_words import changes_text, source_text, symbols_text, title_text
+from pages.parts.run_words import changes_text, missing_days, source_text, symbols_text, title_text
 from pages.parts.tables import r_column
 
 EDITABLE = ("picked", "starred", "title", "tags", "note")
@@ -79,7 +80,7 @@ def _row(line: RunSummary, *, picked: bool) -> dict[str, Any]:
         "starred": notes.starred,
         "title": title_text(manifest, notes),
         "open": OPEN,
-        "status": "" if line.status == "complete" else line.status,
+        "status": _status(line.status, manifest),
         "when": manifest.created_utc.astimezone().strftime("%Y-%m-%d %H:%M"),
         "symbols": symbols_text(manifest),
         "dates": f"{manifest.start} → {manifest.end}",
@@ -97,6 +98,13 @@ def _row(line: RunSummary, *, picked: bool) -> dict[str, Any]:
         "sharpe": totals.sharpe if totals else None,
         "run_id": line.run_id,
     }
+
+
+def _status(status: str, manifest: Manifest) -> str:
+    """Say what is not as it should be, or nothing."""
+    if status != "complete":
+        return status
+    return "days missing" if missing_days(manifest) else ""
 
 
 def runs_columns(tags: Sequence[str], open_button: Any) -> dict[str, Any]:
