@@ -61,7 +61,7 @@ def unchanged(tag: str) -> Response:
 def stored_tag(request: Request, run: StoredRun, form: str = JSON) -> str:
     """Return the tag of an answer that depends on nothing but a run, the question and the code."""
     created = run.manifest.created_utc.isoformat()
-    return _tag(repr((_code(), run.run_id, created, request.url.path, request.url.query, form)).encode())
+    return _tag(repr((code_version(), run.run_id, created, request.url.path, request.url.query, form)).encode())
 
 
 def is_known(request: Request, tag: str) -> bool:
@@ -128,5 +128,6 @@ def _tag(content: bytes) -> str:
 
 
 @cache
-def _code() -> tuple[object, ...]:
+def code_version() -> tuple[object, ...]:
+    """Return what tells the code that answers from any other; slow the first time."""
     return ENGINE_VERSION, package_versions(), git_commit()

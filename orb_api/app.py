@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 
-from orb_api import about, figures, jobs, problems, reports, runs, tables
+from orb_api import about, answers, figures, jobs, problems, reports, runs, tables
 from orb_api.access import AccessControl
 from orb_api.bounds import LARGEST_BODY_BYTES, AnnouncedBodyLimit
 from orb_api.problems import Problem, documented
@@ -39,7 +39,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with suppress(OrbError):  # every answer will say what is the matter
-            await server.quick.run(server.index.lines)  # so that the first list is as quick as any other
+            await server.quick.run(server.index.lines)  # so that first answers are as quick as any other
+        await server.quick.run(answers.code_version)
         yield
         server.jobs.close()
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -139,8 +138,7 @@ def install(app: FastAPI) -> None:
         return ProblemResponse(plain_problem(error.status_code, detail, request.url.path), headers)
 
     @app.exception_handler(Exception)
-    async def fault(request: Request, error: Exception) -> Response:
-        logger.opt(exception=error).error("{} {} failed", request.method, request.url.path)
+    async def fault(request: Request, _: Exception) -> Response:  # which is then raised again, for the log
         detail = "A fault of the server itself; its log has the details"
         return ProblemResponse(plain_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request.url.path))
 

@@ -314,3 +314,15 @@ def test_numbers_are_sent_to_the_last_digit(client, store):
     sent = np.array([row["realized_r"] for row in rows(client, "trades")])
 
     assert (sent == store.load("first").all_trades()["realized_r"].to_numpy()).all()
+
+
+def test_a_fault_of_the_server_is_told_without_its_inside(client, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("secret: /home/somebody")
+
+    monkeypatch.setattr("orb_api.tables._table", broken)
+    answer = client.get("/api/trades", params={"run_id": "first"})
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
