@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from orb_api.questions import Day, Limit, Question, Symbol
 from orb_core.store.manifest import Totals
+from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunSummary
 
 Status = Literal["complete", "partial", "failed", "cancelled", "unreadable"]
@@ -118,6 +120,8 @@ class _Cursor(NamedTuple):
         return cursor
 
 
+_MOST_PAGES: Final = 32
+
 _CURSOR: Final[TypeAdapter[Any]] = TypeAdapter(_Cursor)
 
 
@@ -166,6 +170,32 @@ def page_of(entries: Iterable[Entry], question: RunsQuestion) -> tuple[bytes, st
     lines = b",".join(entry.content for _, entry in shown)
     named = b"null" if cursor is None else f'"{cursor}"'.encode()
     return b'{"count":%d,"next_cursor":%s,"runs":[%s]}' % (len(placed), named, lines), cursor
+
+
+class RunPages:
+    """The pages of a list of runs, each kept until a run changes. Called from any thread.
+
+    Parameters
+    ----------
+    index : RunIndex
+    """
+
+    def __init__(self, index: RunIndex[Entry]) -> None:
+        self._index = index
+        self._of: tuple[Entry, ...] = ()
+        self._kept: dict[RunsQuestion, tuple[bytes, str | None]] = {}
+        self._lock = threading.Lock()
+
+    def page(self, question: RunsQuestion) -> tuple[bytes, str | None]:
+        """Return what `page_of` does, of the runs as they are now."""
+        entries = self._index.lines()
+        with self._lock:
+            if entries is not self._of or len(self._kept) >= _MOST_PAGES:
+                self._of, self._kept = entries, {}
+            kept = self._kept
+        if question not in kept:
+            kept[question] = page_of(entries, question)
+        return kept[question]
 
 
 def newest(entries: Iterable[Entry]) -> RunLine | None:

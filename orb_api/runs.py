@@ -14,7 +14,7 @@ from orb_api import answers
 from orb_api.problems import documented
 from orb_api.questions import Day, RunId
 from orb_api.run_jobs import JobAnswer
-from orb_api.run_lines import RunsPage, RunsQuestion, page_of
+from orb_api.run_lines import RunsPage, RunsQuestion
 from orb_api.server import Settings, TheServer
 from orb_core import service
 from orb_core.config.load import config_from_mapping
@@ -137,7 +137,7 @@ async def runs(request: Request, question: Annotated[RunsQuestion, Query()], ser
     """Return the runs, newest first unless another order is asked for, a page at a time."""
 
     def answer() -> Response:
-        content, cursor = page_of(server.index.lines(), question)
+        content, cursor = server.pages.page(question)
         answer = answers.json_answer(request, content)
         if cursor is not None:
             answer.headers["Link"] = f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from orb_api.access import KEY_VARIABLE
 from orb_api.lanes import Lane
 from orb_api.run_jobs import RunJobs
-from orb_api.run_lines import Entry, entry_of
+from orb_api.run_lines import Entry, RunPages, entry_of
 from orb_core import service
 from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunStore
@@ -70,6 +70,7 @@ class Server:
 
     settings: Settings
     index: RunIndex[Entry]
+    pages: RunPages
     jobs: RunJobs
     quick: Lane = field(default_factory=lambda: Lane(at_once=4, waiting=512))
     heavy: Lane = field(default_factory=lambda: Lane(at_once=4, waiting=256))
@@ -80,7 +81,8 @@ class Server:
         jobs = RunJobs(
             settings.store, at_once=settings.jobs_at_once, waiting=settings.jobs_waiting, kept=settings.jobs_kept
         )
-        return cls(settings, RunIndex(settings.store, entry_of, PATIENCE_S), jobs)
+        index = RunIndex(settings.store, entry_of, PATIENCE_S)
+        return cls(settings, index, RunPages(index), jobs)
 
     @property
     def store(self) -> RunStore:

@@ -29,11 +29,12 @@ class RunIndex(Generic[Line]):
         self._patience_s = patience_s
         self._stamp = 0
         self._kept: dict[str, tuple[tuple[int, int], Line]] = {}
+        self._lines: tuple[Line, ...] = ()
         self._looked = float("-inf")
         self._lock = threading.Lock()
 
-    def lines(self) -> list[Line]:
-        """Return a line for each run there was at some moment of the call, in no order.
+    def lines(self) -> tuple[Line, ...]:
+        """Return a line for each run there was at some moment of the call; the same tuple until one changes.
 
         Raises
         ------
@@ -44,8 +45,10 @@ class RunIndex(Generic[Line]):
         with self._lock:
             if not self._is_current(asked):
                 self._looked, self._stamp = time.perf_counter(), self._store.stamp()
-                self._kept = {name: self._fresh(name, stamp) for name, stamp in self._store.stamps().items()}
-            return [line for _, line in self._kept.values()]
+                kept = {name: self._fresh(name, stamp) for name, stamp in self._store.stamps().items()}
+                if kept != self._kept:
+                    self._kept, self._lines = kept, tuple(line for _, line in kept.values())
+            return self._lines
 
     def look_again(self) -> None:
         """Look at every run before the next answer, since one was changed."""

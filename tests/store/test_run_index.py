@@ -26,7 +26,7 @@ def test_its_lines_are_those_of_the_list(store, index):
 
 
 def test_a_store_without_a_folder_has_none(index):
-    assert index.lines() == []
+    assert index.lines() == ()
 
 
 def test_a_run_that_did_not_change_is_read_once(store, index, monkeypatch):
@@ -37,6 +37,15 @@ def test_a_run_that_did_not_change_is_read_once(store, index, monkeypatch):
     index.lines()
 
     assert read == []
+
+
+def test_nothing_changed_while_the_lines_are_the_same_object(store, index):
+    store.save(new_run(run_id="one"))
+    before = index.lines()
+
+    assert index.lines() is before
+    store.annotate("one", starred=True)
+    assert index.lines() is not before
 
 
 def test_runs_that_come_go_change_or_break_are_seen_at_once(store, index):
