@@ -155,7 +155,7 @@ class TestWhatIsShown:
         assert run_backtest.main([*MADE_UP, "--set", "governance.time_cutoff='09:31'"]) == 0
 
         shown = capsys.readouterr()
-        assert "Note: SPY: no trades in 5 sessions. Opening ranges: valid" in shown.out
+        assert "Note: SPY: no trades in 5 sessions. Opening ranges: 5 × Tradable." in " ".join(shown.out.split())
         assert "WARNING: SPY: no trades" in shown.err
 
     def test_mended_symbols_are_said(self, capsys):
