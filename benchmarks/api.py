@@ -36,7 +36,7 @@ RUNS: Final = 1_000
 STARTS: Final = 3
 CLIENTS: Final = 50
 LOAD_SECONDS: Final = 60
-WARM_UP_SHARE: Final = 0.25
+WARM_UP_SHARE: Final = 0.5
 FIRST: Final = datetime(2024, 10, 2, 9, tzinfo=UTC)
 MIX: Final = (
     "/api/runs",
