@@ -1,7 +1,7 @@
 """What a result does not show by itself: sessions without bars, thin opening ranges, why nothing was traded."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -55,13 +55,13 @@ def warnings(result: BacktestResult, bars: pd.DataFrame) -> tuple[str, ...]:
         found.append(_why_no_trades(result, sessions))
     empty = sessions.loc[(sessions["bars"] == 0).to_numpy(), "session_date"].dt.date.tolist()
     if empty:
-        found.append(f"{result.symbol}: no bars in {len(empty)} of {len(sessions)} sessions ({_some(empty)})")
+        found.append(f"{result.symbol}: no bars in {len(empty)} of {len(sessions)} sessions ({some_dates(empty)})")
     thin = thin_opening_ranges(result, bars) if result.config.data.validate_or != "none" else ()
     if thin:
         left_out = "; these sessions are left out" if result.config.data.validate_or == "skip" else ""
         found.append(
             f"{result.symbol}: minutes are missing in the opening range of {len(thin)} of {len(sessions)} sessions "
-            f"({_some([each.session_date for each in thin])}){left_out}"
+            f"({some_dates([each.session_date for each in thin])}){left_out}"
         )
     return tuple(found)
 
@@ -79,6 +79,7 @@ def _counts(codes: "pd.Series[str]", words: Mapping[str, str]) -> str:
     return ", ".join(f"{count} × {words[code]}" for code, count in Counter(codes.astype(str)).most_common())
 
 
-def _some(dates: list[date]) -> str:
+def some_dates(dates: Sequence[date]) -> str:
+    """Return the first dates of a list and its last, as they are named in a sentence."""
     shown = ", ".join(map(str, dates[:_DATES_SHOWN]))
     return shown if len(dates) <= _DATES_SHOWN else f"{shown}, … {dates[-1]}"

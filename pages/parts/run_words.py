@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orb_core import data_service
+from orb_core.analytics.remarks import some_dates
 from orb_core.config.models import RunConfig
 from orb_core.store.manifest import Manifest, Notes
 from pages.parts.settings import by_path
@@ -90,8 +91,12 @@ def source_text(manifest: Manifest) -> str:
 
 
 def missing_days(manifest: Manifest) -> list[str]:
-    """Name the sessions of the run's dates that its source had no bars of, a sentence for each symbol and reason."""
-    return [text for record in manifest.symbols.values() for text in record.warnings if ": no bars of " in text]
+    """Name the sessions of the run's dates that there were no bars of, whatever the source: a sentence a symbol."""
+    return [
+        f"{symbol}: no bars on {some_dates(record.missing_sessions)}"
+        for symbol, record in manifest.symbols.items()
+        if record.missing_sessions
+    ]
 
 
 def bars_text(manifest: Manifest) -> str:

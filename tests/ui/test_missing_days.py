@@ -1,40 +1,71 @@
-import json
+"""A run whose bars lack days says so on every page that shows it, whatever the source was."""
+
+from datetime import date
 
 import pytest
 
-from tests.ui.app import a_run, open_app, texts
+from orb_core import load_config
+from orb_core.data.synthetic import SyntheticSource
+from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
+from tests.ui.app import open_app, texts
 
-LACK = "SPY: no bars of 2024-01-03: Yahoo has none"
+START, END = date(2024, 1, 8), date(2024, 1, 19)
+LACKED = date(2024, 1, 10)
+
+
+def a_run_on_a_file(tmp_path, name, *, without):
+    """Save a run on made-up bars from a file that lacks some days, as `run.json` then records by itself."""
+    bars = SyntheticSource(load_config().session).fetch("SPY", START, END, "1m")
+    file = tmp_path / f"{name}.parquet"
+    bars[~bars["timestamp_utc"].dt.date.isin(without)].to_parquet(file)
+    request = RunRequest(
+        config=load_config(overrides=["data.warmup_sessions=0"]),
+        symbols=("SPY",),
+        start=START,
+        end=END,
+        source=SourceSpec(kind="file", path=file),
+        run_id=name,
+    )
+    return run_and_save(request, default_store()).run_id
 
 
 @pytest.fixture
-def lacking():
-    run = a_run()
-    file = run.folder / "run.json"
-    manifest = json.loads(file.read_text())
-    manifest["symbols"]["SPY"]["warnings"] = [LACK]
-    file.write_text(json.dumps(manifest))
-    return run
+def lacking(tmp_path):
+    return a_run_on_a_file(tmp_path, "lacking", without=[LACKED])
 
 
-def test_the_list_of_runs_names_one_that_lacks_days(lacking):
-    whole = a_run("orb.base_minutes=30")
+@pytest.fixture
+def whole(tmp_path):
+    return a_run_on_a_file(tmp_path, "whole", without=[])
+
+
+def test_the_list_of_runs_marks_the_run_that_lacks_days_and_no_other(lacking, whole):
     table = open_app("runs").data_editor[0].value.set_index("run_id")
-    assert table.loc[lacking.run_id, "status"] == "days missing"
-    assert table.loc[whole.run_id, "status"] == ""
+    assert table.loc[lacking, "status"] == "days missing"
+    assert table.loc[whole, "status"] == ""
 
 
-def test_a_comparison_names_the_days_that_a_run_lacks(lacking):
-    whole = a_run("orb.base_minutes=30")
-    app = open_app("compare", runs=f"{whole.run_id},{lacking.run_id}")
-    assert not app.exception
-    assert f"Run B: {LACK}".replace("-", "\\-") in texts(app) or f"Run B: {LACK}" in texts(app)
-    assert "Run A: SPY: no bars" not in texts(app)
+@pytest.mark.parametrize(("first", "second", "named"), [("whole", "lacking", "B"), ("lacking", "whole", "A")])
+def test_a_comparison_says_which_run_lacks_which_days(lacking, whole, first, second, named):
+    shown = texts(open_app("compare", runs=f"{first},{second}"))
+    assert f"Run {named}: SPY: no bars on 2024-01-10" in shown
+    assert shown.count("no bars on") == 1
 
 
-@pytest.mark.parametrize("page", ["run", "session"])
-def test_the_pages_of_a_run_say_that_it_lacks_days(lacking, page):
-    query = {"run": lacking.run_id} | ({"symbol": "SPY", "date": "2024-01-04"} if page == "session" else {})
-    app = open_app(page, **query)
-    assert not app.exception
-    assert "no bars" in texts(app).casefold() or "lack" in texts(app).casefold()
+@pytest.mark.parametrize("query", [{}, {"tab": "Trades"}, {"tab": "Setup"}])
+def test_every_tab_of_the_run_says_so(lacking, query):
+    assert "Some days have no bars" in texts(open_app("run", run=lacking, **query))
+
+
+def test_the_page_of_a_session_says_so(lacking):
+    shown = texts(open_app("session", run=lacking, symbol="SPY", date="2024-01-11"))
+    assert "Some days of this run have no bars" in shown
+
+
+def test_a_run_with_all_its_days_says_nothing_of_the_kind(whole):
+    assert "no bars" not in texts(open_app("run", run=whole))
+    assert "no bars" not in texts(open_app("session", run=whole, symbol="SPY", date="2024-01-11"))
+
+
+def test_launch_says_so_of_the_result_it_shows(lacking):
+    assert "Some days have no bars" in texts(open_app(run=lacking))
