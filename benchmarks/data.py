@@ -29,6 +29,7 @@ from benchmarks.engine import Figure, seconds  # noqa: E402 - the path comes fir
 from benchmarks.market import synthetic_bars  # noqa: E402
 from orb_core import load_config  # noqa: E402
 from orb_core.data.archive import CachedSource  # noqa: E402
+from orb_core.data.bars import check_bars  # noqa: E402
 from orb_core.data.files import FileSource  # noqa: E402
 from orb_core.data.preview import preview  # noqa: E402
 from orb_core.data.quality import clean_bars  # noqa: E402
@@ -91,6 +92,7 @@ def quality() -> Iterator[Figure]:
     bars = synthetic_bars()
     first, last = (bars["timestamp_utc"].iloc[row].date() for row in (0, -1))
     table = session_table(session, first, last)
+    yield Figure("checking a symbol-year of bars", seconds(lambda: check_bars(bars)) * 1_000, "ms", most=1)
     taken = seconds(lambda: clean_bars(bars, table, 1, 15, "benchmark"))
     yield Figure("quality report, a symbol-year", taken * 1_000, "ms", most=50)
     source = SyntheticSource(session)

@@ -30,6 +30,7 @@ from benchmarks.market import LONG_YEARS, YEAR_BARS, synthetic_bars  # noqa: E40
 from orb_core import EventLoopBacktest, load_config  # noqa: E402
 from orb_core.engine.backtest import simulate  # noqa: E402
 from orb_core.engine.prepare import factors, prepare  # noqa: E402
+from orb_core.engine.what_if import what_if  # noqa: E402
 
 PLAIN: Final = (
     "orb.adaptive=false",
@@ -102,6 +103,25 @@ def engine() -> Iterator[Figure]:
     yield Figure("20 symbol-years, two threads", threads_speedup(backtest), "times one thread", least=1.6)
 
 
+def what_if_grid() -> Iterator[Figure]:
+    """A thousand entries under every stop and target of the usual grid."""
+    config = load_config(
+        overrides=[
+            "scoring.enabled=false",
+            "governance.max_signals_per_day=20",
+            "governance.lockout_after_losses=null",
+            "governance.second_chance_minutes=null",
+            "trade.stop_mode=or_midpoint",
+        ]
+    )
+    bars = synthetic_bars(2)
+    result = EventLoopBacktest(config).run(bars)
+    thousand = result.trades[:1_000]
+    assert len(thousand) == 1_000
+    taken = seconds(lambda: what_if(bars, thousand, config, result.start, result.end))
+    yield Figure("what-if, 1,000 trades", taken, "s", most=1)
+
+
 def threads_speedup(backtest: EventLoopBacktest) -> float:
     """How many times faster two threads run several symbol-years than one."""
     symbols = [synthetic_bars(symbol=f"SYM{number}") for number in range(SYMBOL_YEARS)]
@@ -168,7 +188,7 @@ def main() -> None:
     """Measure and print."""
     console = Console()
     table = Table("Figure", "Measured", "Budget", "", title="Engine")
-    for group in (engine, processes, command_line):
+    for group in (engine, what_if_grid, processes, command_line):
         with console.status(f"Measuring: {group.__doc__}"):
             for figure in group():
                 table.add_row(figure.name, f"{figure.measured:.2f} {figure.unit}", figure.budget, figure.verdict)

@@ -1,5 +1,4 @@
 import os
-import time
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -206,12 +205,3 @@ def test_a_range_that_ended_in_an_unfinished_session_is_not_used_once_there_is_m
     for now in (fetched, asked_again):
         fetch(replace(cached, clock=lambda now=now: pd.Timestamp(now, tz="UTC")))
     assert len(source.asked) == expected
-
-
-def test_a_year_comes_back_within_a_blink(tmp_path):
-    source = SyntheticSource(Hours())
-    cached = CachedSource(source, tmp_path, Hours(), date(2024, 1, 1), date(2024, 12, 31))
-    fetch(cached, start=cached.start, end=cached.end)
-    begun = time.perf_counter()
-    assert len(fetch(cached, start=cached.start, end=cached.end)) == 97_740
-    assert time.perf_counter() - begun < 0.3

@@ -1,15 +1,12 @@
 import gzip
 import os
-import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-from pyarrow.csv import write_csv
 
 from orb_core.data.bars import VALUES, check_bars
 from orb_core.data.files import FileSource
@@ -324,20 +321,6 @@ def test_the_identity_changes_with_the_file_and_with_how_it_is_read(tmp_path):
     assert FileSource(file, data_tz="UTC").identity("SPY", "1m") != known
     BARS.iloc[1:].to_csv(file, index=False)
     assert FileSource(file).identity("SPY", "1m") != known
-
-
-def test_a_million_rows_take_seconds_as_text_and_less_as_parquet(tmp_path):
-    rows = 1_000_000
-    start_ns = pd.Timestamp("2024-01-01", tz="UTC").value
-    stamps = pd.to_datetime(start_ns + np.arange(rows) * 60 * 10**9, utc=True)
-    bars = pd.DataFrame({"timestamp_utc": stamps, **dict.fromkeys(VALUES, 100.25)})
-    bars.to_parquet(tmp_path / "a.parquet", index=False)
-    table = pq.read_table(tmp_path / "a.parquet")
-    write_csv(table, tmp_path / "a.csv")
-    for file, seconds in (("a.csv", 6), ("a.parquet", 2)):  # twice the aims, for a busy machine
-        begun = time.perf_counter()
-        assert len(fetch(tmp_path / file, start=date(2024, 1, 1), end=date(2025, 12, 31))) == rows
-        assert time.perf_counter() - begun < seconds
 
 
 @pytest.mark.skipif(not REAL_BARS.exists(), reason="the real bars are not on this machine")

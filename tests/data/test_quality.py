@@ -1,5 +1,4 @@
 import json
-import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -320,15 +319,6 @@ def test_whatever_the_mess_the_good_rows_come_back_in_order_and_every_minute_is_
         opens, closes = (pd.Timestamp(t[row], tz="UTC") for t in (TABLE.open_ns, TABLE.close_ns))
         assert stamps | missing == set(pd.date_range(opens, closes, freq="min", inclusive="left"))
         assert not stamps & missing
-
-
-def test_a_symbol_year_takes_a_fraction_of_a_second():
-    start, end = date(2024, 1, 1), date(2024, 12, 31)
-    table, bars = session_table(Hours(), start, end), SyntheticSource(Hours()).fetch("SPY", start, end, "1m")
-    clean(bars, 1, table)
-    begun = time.perf_counter()
-    clean(bars, 1, table)
-    assert time.perf_counter() - begun < 0.15  # 0.02 s on an idle machine
 
 
 def real_report(file: str, calendar: str = "XNYS"):

@@ -1,4 +1,3 @@
-import time
 from dataclasses import dataclass
 from datetime import date
 
@@ -149,10 +148,3 @@ def test_dates_without_a_session_are_an_error_that_says_so():
 
 def test_the_first_session_of_a_calendar_has_bars_too():
     assert len(SyntheticSource(Hours("AIXK")).fetch("X", date(2017, 1, 1), date(2017, 1, 4), "1m")) > 0
-
-
-def test_a_year_of_minutes_is_made_in_a_fraction_of_a_second():
-    bars_of()
-    start = time.perf_counter()
-    bars_of("QQQ")
-    assert time.perf_counter() - start < 0.3  # 0.03 s on an idle machine

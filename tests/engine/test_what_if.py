@@ -1,4 +1,3 @@
-import time
 from datetime import date
 
 import numpy as np
@@ -196,20 +195,3 @@ def test_other_bars_than_the_runs_are_refused(bars):
     without = bars[bars["timestamp_utc"] != trades["entry_timestamp"][0]]
     with pytest.raises(BarsError, match=f"bars of SPY: 1 of {len(trades)} trades .* such as {trades['trade_id'][0]}"):
         what_if(without, trades, config, START, END)
-
-
-def test_a_thousand_trades_take_less_than_a_second(bars):
-    config, trades = run(
-        bars,
-        {
-            "scoring": {"enabled": False},
-            "governance": {"max_signals_per_day": 20, "lockout_after_losses": None, "second_chance_minutes": None},
-            "trade": {"stop_mode": "or_midpoint"},
-        },
-    )
-    thousand = pd.concat([trades, trades, trades])[:1000]
-    assert len(thousand) == 1000
-    what_if(bars, trades[:1], config, START, END)
-    begun = time.perf_counter()
-    what_if(bars, thousand, config, START, END)
-    assert time.perf_counter() - begun < 1.0
