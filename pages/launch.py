@@ -11,10 +11,12 @@ from pages.parts.today import today_panel
 enter(LAUNCH)
 
 job = jobs.waiting()
+# Decided once: a run may end while the sidebar is drawn, and must be either finished here or waited for below.
 if job is not None and job.is_over:
     finished = jobs.finish(job)
     if finished is not None:
         st.query_params["run"] = finished
+    job = None
 
 shown, problem = None, None
 try:
@@ -28,7 +30,7 @@ except OrbError as error:
 with st.sidebar:
     sidebar()
 
-if job is not None and not job.is_over:
+if job is not None:
     jobs.progress_panel(job)
     st.stop()
 
