@@ -7,11 +7,12 @@ volume are float64. Prices are finite and above 0, with low <= open, close <= hi
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from orb_core.data.bars_nb import NO_TIME, keeps_invariants_nb
 from orb_core.errors import BarsError
 
 if TYPE_CHECKING:
@@ -46,6 +47,31 @@ def bar_frame(starts_ns: NDArray[np.int64], values: dict[str, NDArray[np.float64
 def starts_ns(bars: pd.DataFrame) -> NDArray[np.int64]:
     """Return the bar starts of a bar table, int64[n], nanoseconds since 1970 UTC."""
     return pd.DatetimeIndex(bars[TIMESTAMP]).as_unit("ns").asi8
+
+
+class BarArrays(NamedTuple):
+    """The columns of a bar table: int64[n] starts in nanoseconds since 1970 UTC, float64[n] prices and volume."""
+
+    starts_ns: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+
+def bar_arrays(bars: pd.DataFrame) -> BarArrays:
+    """Return the columns of a bar table in the one layout kernels are compiled for: in one piece, and read-only.
+
+    Nothing is copied unless the frame keeps its columns interleaved.
+    """
+    return BarArrays(_frozen(starts_ns(bars)), *(_frozen(bars[name].to_numpy()) for name in VALUES))
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    whole = np.ascontiguousarray(values).view()
+    whole.flags.writeable = False  # numba compiles anew for arrays that may be written to
+    return whole
 
 
 def as_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
@@ -91,7 +117,7 @@ def typed_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
         raise BarsError(f"{origin}: a column cannot be read as numbers or times ({error})") from error
 
 
-def check_bars(frame: pd.DataFrame, origin: str = "bars") -> None:
+def check_bars(frame: pd.DataFrame, origin: str = "bars") -> BarArrays:
     """Raise unless `frame` keeps every invariant of a bar table. A frame without rows does.
 
     Parameters
@@ -101,6 +127,11 @@ def check_bars(frame: pd.DataFrame, origin: str = "bars") -> None:
     origin : str
         Where the bars came from, to begin an error with.
 
+    Returns
+    -------
+    BarArrays
+        Its columns, checked.
+
     Raises
     ------
     BarsError
@@ -108,17 +139,23 @@ def check_bars(frame: pd.DataFrame, origin: str = "bars") -> None:
     """
     _require_columns(frame, origin)
     _require_aware(frame, origin)
-    dtypes = {name: str(frame[name].dtype) for name in COLUMNS}
-    wrong = [f"{name} is {dtypes[name]}" for name in VALUES if dtypes[name] != "float64"]
-    if dtypes[TIMESTAMP] != TIME_DTYPE:
-        wrong.insert(0, f"{TIMESTAMP} is {dtypes[TIMESTAMP]}")
-    if wrong:
+    if wrong := wrong_dtypes(frame):
         raise BarsError(
             f"{origin}: {', '.join(wrong)}; {TIMESTAMP} must be {TIME_DTYPE} and the rest float64. "
             "`orb_core.data.bars.as_bars` converts a frame"
         )
-    _check_order(frame, origin)
-    _check_values(frame, origin)
+    arrays = bar_arrays(frame)
+    if not keeps_invariants_nb(*arrays):
+        _refuse_order(arrays, frame, origin)
+        _refuse_values(arrays, frame, origin)
+    return arrays
+
+
+def wrong_dtypes(frame: pd.DataFrame) -> list[str]:
+    """Return which of `COLUMNS` are absent or of another dtype, like "open is int64"; nothing if all fit."""
+    dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
+    wanted = {TIMESTAMP: TIME_DTYPE, **dict.fromkeys(VALUES, np.float64)}
+    return [f"{name} is {dtypes.get(name)}" for name, dtype in wanted.items() if dtypes.get(name) != dtype]
 
 
 def sound_bars(
@@ -158,9 +195,9 @@ def _require_aware(frame: pd.DataFrame, origin: str) -> None:
         )
 
 
-def _check_order(frame: pd.DataFrame, origin: str) -> None:
-    stamps = starts_ns(frame)
-    if stamps.size and stamps.min() == np.iinfo(np.int64).min:
+def _refuse_order(arrays: BarArrays, frame: pd.DataFrame, origin: str) -> None:
+    stamps = arrays.starts_ns
+    if stamps.min() == NO_TIME:
         row = int(stamps.argmin())
         raise BarsError(f"{origin}: row {row} has no {TIMESTAMP}; every bar needs its start")
     is_after = stamps[1:] > stamps[:-1]
@@ -172,23 +209,12 @@ def _check_order(frame: pd.DataFrame, origin: str) -> None:
         )
 
 
-def _check_values(frame: pd.DataFrame, origin: str) -> None:
-    if frame.empty:
-        return
-    open_, high, low, close, volume = (frame[name].to_numpy() for name in VALUES)
-    # With low above 0 and high finite, the comparisons cover open and close too; NaN fails each of them.
-    is_sound = (
-        bool(low.min() > 0)
-        and bool(high.max() < np.inf)
-        and all(bool(x.all()) for x in (low <= open_, low <= close, open_ <= high, close <= high))
-        and not bool((volume < 0).any())
-        and not bool(np.isinf(volume).any())
+def _refuse_values(arrays: BarArrays, frame: pd.DataFrame, origin: str) -> None:
+    _, open_, high, low, close, volume = arrays
+    good = sound_bars(open_, high, low, close) & ~(volume < 0) & ~np.isinf(volume)
+    row = int(good.argmin())
+    shown = ", ".join(f"{name} {frame[name].iloc[row]}" for name in VALUES)
+    raise BarsError(
+        f"{origin}: row {row} ({frame[TIMESTAMP].iloc[row]}) has {shown}; prices must be finite and above 0 with "
+        "low <= open, close <= high, volume >= 0 (or NaN where unknown). Leave such bars out"
     )
-    if not is_sound:
-        good = sound_bars(open_, high, low, close) & ~(volume < 0) & ~np.isinf(volume)
-        row = int(good.argmin())
-        shown = ", ".join(f"{name} {frame[name].iloc[row]}" for name in VALUES)
-        raise BarsError(
-            f"{origin}: row {row} ({frame[TIMESTAMP].iloc[row]}) has {shown}; prices must be finite and above 0 with "
-            "low <= open, close <= high, volume >= 0 (or NaN where unknown). Leave such bars out"
-        )

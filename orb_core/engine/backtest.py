@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from orb_core.config.models import RunConfig
 from orb_core.engine import records
 from orb_core.engine.prepare import Factors, Prepared, factors, prepare
+from orb_core.engine.result_table import Column, result_table
 from orb_core.engine.simulate_nb import MINUTE_NS, simulate_nb
 from orb_core.errors import ConfigError
 
@@ -205,21 +206,13 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
         config,
         p.start,
         p.end,
-        _frame(trades_table, trades, records.TRADES),
-        _frame(fills_table, fills, records.FILLS),
-        _frame(stops_table, stops, records.STOPS),
-        _frame(signals_table, signals, records.SIGNALS),
-        _frame(sessions_table, sessions, records.SESSIONS),
+        result_table(trades_table, trades, records.TRADES),
+        result_table(fills_table, fills, records.FILLS),
+        result_table(stops_table, stops, records.STOPS),
+        result_table(signals_table, signals, records.SIGNALS),
+        result_table(sessions_table, sessions, records.SESSIONS),
         p.dropped_bars,
     )
-
-
-Column: TypeAlias = "NDArray[Any] | pd.Categorical | pd.DatetimeIndex | pd.api.extensions.ExtensionArray"
-
-
-def _frame(made: dict[str, Column], rows: NDArray[Any], columns: dict[str, str]) -> pd.DataFrame:
-    """Put columns made here and those taken from the kernel's rows into the declared order."""
-    return pd.DataFrame({name: made[name] if name in made else np.ascontiguousarray(rows[name]) for name in columns})
 
 
 def _utc(ns: NDArray[np.int64]) -> pd.DatetimeIndex:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orb_core.config.models import RunConfig
-from orb_core.data.bars import TIME_DTYPE, TIMESTAMP, VALUES, as_bars, check_bars, starts_ns
+from orb_core.data.bars import BarArrays, check_bars, typed_bars, wrong_dtypes
 from orb_core.data.sessions import SessionTable, local_instant_ns, with_warmup
 from orb_core.engine import indicators_nb, records, simulate_nb
 from orb_core.errors import BarsError, NoBarsError, NoSessionsError
@@ -117,9 +117,7 @@ def prepare(bars: pd.DataFrame, config: RunConfig, symbol: str, start: date | No
     NoSessionsError
         If the range holds no session.
     """
-    bars = _checked(bars, origin=f"bars of {symbol}")
-    columns = [bars[name].to_numpy() for name in ("open", "high", "low", "close", "volume")]
-    ts_ns = starts_ns(bars)
+    ts_ns, *columns = _checked(bars, origin=f"bars of {symbol}")
     table = _sessions(config, ts_ns, start, end)
     if not len(table.dates) or (start and table.dates[-1] < np.datetime64(start)):
         raise NoSessionsError(
@@ -196,15 +194,13 @@ def factors(p: Prepared, config: RunConfig) -> Factors:
     return Factors(rel_volume, price_action, vwap, adx)
 
 
-def _checked(bars: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """The bars as they are when they keep the invariants, a converted copy when only their dtypes differ."""
+def _checked(bars: pd.DataFrame, origin: str) -> BarArrays:
+    """The bars' columns when they keep the invariants, converted first when only their dtypes differ."""
     if bars.empty:
         raise NoBarsError(f"{origin}: there are none; pass at least one session's bars")
-    exact = bars.get(TIMESTAMP, bars.iloc[:, 0]).dtype == TIME_DTYPE
-    if not exact or any(bars[name].dtype != np.float64 for name in VALUES if name in bars):
-        return as_bars(bars, origin)
-    check_bars(bars, origin)
-    return bars
+    if wrong_dtypes(bars):
+        bars = typed_bars(bars, origin)
+    return check_bars(bars, origin)
 
 
 def _sessions(config: RunConfig, ts_ns: NDArray[np.int64], start: date | None, end: date | None) -> SessionTable:
