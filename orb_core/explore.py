@@ -9,7 +9,9 @@ import pandas as pd
 from orb_core.analytics.benchmark import buy_and_hold, held_together
 from orb_core.analytics.compare import RunRecord
 from orb_core.analytics.equity import combine
+from orb_core.analytics.gaps import in_direction, opening_gaps
 from orb_core.analytics.ledger import ledger
+from orb_core.analytics.metrics import Floats
 from orb_core.analytics.today import LONGEST_HOLIDAY, Today, today
 from orb_core.analytics.verify import Verification, verify
 from orb_core.engine.backtest import ENGINE_VERSION, EventLoopBacktest
@@ -56,6 +58,28 @@ def benchmark(store: RunStore, run_id: str) -> pd.DataFrame | None:
         if (~sessions["warmup"] & (sessions["bars"] > 0)).any():
             curves.append(buy_and_hold(run.bars(symbol), sessions, minutes))
     return held_together(curves) if curves else None
+
+
+def gaps_of_trades(store: RunStore, run_id: str) -> Floats:
+    """Return how far the session of each of the run's trades opened in its direction, in daily ATR.
+
+    Returns
+    -------
+    float64[trades]
+        In the order of `StoredRun.all_trades`; see `analytics.gaps`.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    by_date = {}
+    for symbol in run.symbols:
+        sessions = run.frame(symbol, "sessions")
+        gaps = opening_gaps(run.bars(symbol), sessions, run.config.data.bar_minutes)
+        by_date[symbol] = pd.Series(gaps, index=sessions["session_date"])
+    return in_direction(run.all_trades(), pd.concat(by_date))
 
 
 def verify_run(store: RunStore, run_id: str) -> Verification:

@@ -62,6 +62,15 @@ def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
+def counted(n: int, thing: str) -> str:
+    """Write how many there are of a thing whose plural ends in s.
+
+    >>> counted(1, "trade"), counted(1200, "day")
+    ('1 trade', '1,200 days')
+    """
+    return f"{number(n, 0)} {thing}{'' if n == 1 else 's'}"
+
+
 def r_multiple(value: float | None) -> str:
     """Write a multiple of the initial risk as it is written everywhere: sign, two decimals, unit.
 

@@ -15,6 +15,7 @@ import streamlit as st
 
 from orb_core import explore, service
 from orb_core.analytics.compare import Comparison
+from orb_core.analytics.metrics import Floats
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.today import Today
 from orb_core.analytics.verify import Verification
@@ -123,6 +124,11 @@ def attribution(of: StoredRun) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _attribution(of.run_id, _created(of))
 
 
+def gaps(of: StoredRun) -> Floats:
+    """Return how far the session of each trade opened in its direction, in daily ATR."""
+    return _gaps(of.run_id, _created(of))
+
+
 def benchmark(of: StoredRun) -> pd.DataFrame | None:
     """Return what holding the symbols would have brought."""
     return _benchmark(of.run_id, _created(of))
@@ -189,6 +195,11 @@ def _ledger(run_id: str, created: str) -> pd.DataFrame:  # noqa: ARG001
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _attribution(run_id: str, created: str) -> tuple[pd.DataFrame, pd.DataFrame]:  # noqa: ARG001
     return service.attribution(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _gaps(run_id: str, created: str) -> Floats:  # noqa: ARG001
+    return explore.gaps_of_trades(store(), run_id)
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

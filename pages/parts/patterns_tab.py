@@ -7,7 +7,7 @@ import streamlit as st
 from orb_core.analytics.breakdown import r_histogram
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.quarters import by_quarter
-from orb_core.analytics.words import FACTORS, number, r_multiple
+from orb_core.analytics.words import FACTORS, counted, number, r_multiple
 from orb_core.charts.patterns import against_figure, by_lot
 from orb_core.charts.spread import excursion_figure, histogram_figure
 from orb_core.store.stored_run import StoredRun
@@ -17,6 +17,11 @@ from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, r_column
 
 CHART_PX = 270
+WIDTH = "Height of the opening range as a multiple of the daily ATR up to the day before."
+GAP = (
+    "Open of the session less the last close of the session before, as a multiple of the daily ATR up to then: above "
+    "0 where it opened in the trade's direction, up for a long one and down for a short one."
+)
 
 
 def patterns_tab(of: StoredRun) -> None:
@@ -34,18 +39,19 @@ def patterns_tab(of: StoredRun) -> None:
         _histogram(trades)
     with right:
         _excursion(trades)
-    minutes = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
     left, right = st.columns(2, gap="medium")
     with left:
-        _against("Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy())
+        _against("Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy(), WIDTH)
     with right:
-        _against("Minutes held", trades, minutes)
+        _against("Opening gap / ATR", trades, cached.gaps(of), GAP)
     by_factor, by_score = cached.attribution(of)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
-        _factors(by_factor)
+        minutes = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
+        _against("Minutes held", trades, minutes, "From entry to the last exit: known only afterwards.")
     with right:
         group_chart("By score at the signal", by_score, [f"{score:g}" for score in by_score["score"]])
+    _factors(by_factor)
 
 
 def _histogram(trades: pd.DataFrame) -> None:
@@ -97,12 +103,12 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(title: str, trades: pd.DataFrame, values: Floats) -> None:
+def _against(title: str, trades: pd.DataFrame, values: Floats, meaning: str) -> None:
     quarters = by_quarter(trades, values)
     missing = int(np.isnan(values).sum())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        left_out = f" :gray[· {number(missing, 0)} trades without it]" if missing else ""
-        st.markdown(f"**{title} against R**{left_out}", width="content")
+        left_out = f" :gray[· {counted(missing, 'trade')} without it]" if missing else ""
+        st.markdown(f"**{title} against R**{left_out}", width="content", help=meaning)
         with st.popover("Table", type="tertiary"):
             st.dataframe(
                 quarters.assign(win_rate=100 * quarters["win_rate"]),
@@ -117,7 +123,7 @@ def _against(title: str, trades: pd.DataFrame, values: Floats) -> None:
                 alt=f"{title}: trades, win rate and R of each quarter of the trades",
             )
     if quarters.empty:
-        st.caption("No trade has it: the warm-up was too short.")
+        st.caption("Not known of any trade: too few sessions came before them.")
         return
     st.plotly_chart(
         against_figure(values, trades, quarters, title=title, dark=is_dark(), height=CHART_PX),
@@ -133,22 +139,22 @@ def _factors(by_factor: pd.DataFrame) -> None:
     if by_factor.empty:
         st.caption("No factor was switched on.")
         return
+    ranges = {
+        name: list(zip(by_factor[f"{name}_low"], by_factor[f"{name}_high"], strict=True))
+        for name in ("difference_r", "average_r_with", "average_r_without")
+    }
     st.dataframe(
         pd.DataFrame(
             {
                 "factor": by_factor["factor"].map(FACTORS),
                 "difference": _shown(by_factor["difference_r"]),
-                "range": [
-                    f"{number(low, sign=True)} … {number(high, sign=True)}"
-                    for low, high in zip(by_factor["difference_r_low"], by_factor["difference_r_high"], strict=True)
-                ],
-                "verdict": [
-                    _verdict(low, high)
-                    for low, high in zip(by_factor["difference_r_low"], by_factor["difference_r_high"], strict=True)
-                ],
+                "range": [_range(*ends) for ends in ranges["difference_r"]],
+                "verdict": [_verdict(*ends) for ends in ranges["difference_r"]],
                 "with": _shown(by_factor["average_r_with"]),
+                "range_with": [_range(*ends) for ends in ranges["average_r_with"]],
                 "n_with": by_factor["trades_with"],
                 "without": _shown(by_factor["average_r_without"]),
+                "range_without": [_range(*ends) for ends in ranges["average_r_without"]],
                 "n_without": by_factor["trades_without"],
             }
         ),
@@ -158,13 +164,16 @@ def _factors(by_factor: pd.DataFrame) -> None:
             "range": st.column_config.TextColumn("95 %", help="Range of the difference."),
             "verdict": st.column_config.TextColumn(""),
             "with": r_column("With", "Average of the trades the factor agreed with."),
+            "range_with": st.column_config.TextColumn("95 % ", help="Range of the average with the factor."),
             "n_with": st.column_config.NumberColumn("Trades", format="%d"),
             "without": r_column("Without", "Average of the other trades."),
+            "range_without": st.column_config.TextColumn("95 %  ", help="Range of the average without the factor."),
             "n_without": st.column_config.NumberColumn("Trades ", format="%d"),
         },
         hide_index=True,
         height="content",
-        alt="Average R of trades with and without each factor, the difference and its 95 % range",
+        placeholder="–",
+        alt="Average R of trades with and without each factor, the difference, and their 95 % ranges",
     )
     st.caption(
         "Trades without one factor had enough others to be taken. What switching a factor off would do takes a run "
@@ -175,6 +184,10 @@ def _factors(by_factor: pd.DataFrame) -> None:
 def _shown(r: "pd.Series[float]") -> "pd.Series[float]":
     """In two decimals, without a minus on a zero."""
     return r.round(2) + 0.0
+
+
+def _range(low: float, high: float) -> str:
+    return "–" if np.isnan(low) else f"{number(low, sign=True)} … {number(high, sign=True)}"
 
 
 def _verdict(low: float, high: float) -> str:

@@ -1,10 +1,12 @@
+from datetime import date
+
 from tests.ui.app import a_run, open_app, texts
 
 
 def test_every_trade_counts_in_every_pattern():
     run = a_run("factors.adx.enabled=true", "factors.vwap.enabled=false")
     app = open_app("run", run=run.run_id, tab="Patterns")
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 6
     tables = [frame.value for frame in app.dataframe]
     (factors,) = [table for table in tables if "factor" in table]
     assert factors["factor"].tolist() == [
@@ -16,7 +18,27 @@ def test_every_trade_counts_in_every_pattern():
     total = run.manifest.totals.trades
     assert (factors["n_with"] + factors["n_without"] == total).all()
     groups = [table for table in tables if "average_r" in table]
-    assert [table["trades"].sum() for table in groups] == [total] * 3
+    assert [table["trades"].sum() for table in groups] == [total] * 4
+
+
+def test_trades_whose_gap_is_not_known_are_left_out_and_counted():
+    run = a_run("data.warmup_sessions=0", end=date(2024, 1, 31))
+    first = run.all_trades()["session_date"] == "2024-01-02"
+    assert first.sum() == 2
+    app = open_app("run", run=run.run_id, tab="Patterns")
+    assert "Opening gap / ATR against R :gray[· 2 trades without it]" in texts(app).replace("*", "")
+    gap = next(frame.value for frame in app.dataframe if "low" in frame.value and (frame.value["low"] < 0).any())
+    assert gap["trades"].sum() == run.manifest.totals.trades - 2
+
+
+def test_a_single_trade_is_counted_as_one_and_no_range_is_invented():
+    run = a_run("governance.max_signals_per_day=1", "data.warmup_sessions=0", end=date(2024, 1, 2))
+    assert run.manifest.totals.trades == 1
+    app = open_app("run", run=run.run_id, tab="Patterns")
+    assert "1 trade without it" in texts(app)
+    assert "Not known of any trade" in texts(app)
+    factors = next(frame.value for frame in app.dataframe if "factor" in frame.value)
+    assert set(factors["range"]) == {"–"}
 
 
 def test_a_run_without_trades_has_no_patterns_and_says_so():
