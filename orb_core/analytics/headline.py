@@ -7,12 +7,13 @@ from typing import Any, Final
 import pandas as pd
 
 from orb_core.analytics.metrics import share_of_best
-from orb_core.analytics.words import MINUS, breakeven_win_rate, number, percent, r_multiple
+from orb_core.analytics.words import MINUS, breakeven_win_rate, counted, number, percent, r_multiple
 
 FEW_TRADES: Final = 30
 MANY_UNCLEAR: Final = 0.05
 HIGH_COSTS: Final = 0.25
-YEAR_OF_SESSIONS: Final = 250
+YEAR_OF_DAYS: Final = 360
+"""From the first session of a year to its last there are a few days less than 365."""
 CARRIED: Final = 0.5
 HALF_A_CENT: Final = 0.005
 """Totals nearer than this read the same in two decimals."""
@@ -42,7 +43,7 @@ def headline(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure(
             "Trades",
             number(metrics["total_trades"], 0),
-            f"on {number(metrics['sessions_traded'], 0)} of {number(metrics['sessions'], 0)} days",
+            f"on {number(metrics['sessions_traded'], 0)} of {counted(metrics['sessions'], 'day')}",
             "Closed trades, and the days of the run on which at least one was entered.",
         ),
         Figure(
@@ -55,7 +56,7 @@ def headline(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure(
             "Worst drop",
             r_multiple(metrics["max_drawdown_r"]),
-            f"{number(metrics['max_drawdown_days'], 0)} days",
+            counted(metrics["max_drawdown_days"], "day"),
             "Deepest fall of the running total below its highest point so far, which starts at 0; and the days from "
             "that point until it was made good, or until the last trade.",
         ),
@@ -77,14 +78,14 @@ def secondary(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
         Figure(
             "Sharpe",
             number(metrics["sharpe"]),
-            f"over {number(metrics['sessions'], 0)} days",
+            f"over {counted(metrics['sessions'], 'day')}",
             "Mean / standard deviation of the daily R, days without a trade counted as 0, times the root of the "
             "sessions in a year.",
         ),
     )
 
 
-def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> tuple[str, ...]:
+def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, days: int) -> tuple[str, ...]:
     """Return what to be wary of, one sentence each, worst first; nothing for a run without trades.
 
     Parameters
@@ -93,6 +94,8 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> 
         As for `headline`.
     trades : DataFrame, optional
         The run's, columns of `records.TRADES`; without them nobody can say what a single day brought.
+    days : int
+        Calendar days from the run's first date to its last, both counted.
     """
     n = metrics["total_trades"]
     if n == 0:
@@ -100,7 +103,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> 
     found = []
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
-        found.append(f"Only {n} {'trade' if n == 1 else 'trades'}: too few to say anything, whatever the figures show.")
+        found.append(f"Only {counted(n, 'trade')}: too few to say anything, whatever the figures show.")
     elif interval is not None and interval[0] <= 0 <= interval[1]:
         found.append("The range for the average trade includes 0: this could be chance.")
     found += _carried(metrics, trades)
@@ -109,8 +112,9 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None) -> 
     gross = metrics["total_r"] + metrics["total_cost_r"]
     if gross > 0 and metrics["total_cost_r"] > HIGH_COSTS * gross:
         found.append(f"Costs eat {percent(metrics['total_cost_r'] / gross, 0)} of the gross profit.")
-    if metrics["sessions"] < YEAR_OF_SESSIONS:
-        found.append(f"{metrics['sessions']} days are less than a year: not every kind of market was seen.")
+    if days < YEAR_OF_DAYS:
+        seen = counted(metrics["sessions"], "session")
+        found.append(f"Less than a year, {seen}: not every kind of market was seen.")
     return tuple(found)
 
 

@@ -80,7 +80,7 @@ def _results(contents: Contents) -> dict[str, Any]:
     weekdays, hours, scores = by_weekday(trades), by_hour(trades, contents.timezone), by_score(trades)
     return {
         "headline": (*headline(metrics), *secondary(metrics)),
-        "cautions": cautions(metrics, trades),
+        "cautions": cautions(metrics, trades, days=(contents.end - contents.start).days + 1),
         "groups": metric_groups(metrics),
         "band": (r_multiple(metrics["total_r_conservative"]), r_multiple(metrics["total_r_optimistic"])),
         "weekdays": tables.groups_table("Weekday", weekdays, list(weekdays["weekday"])),

@@ -6,7 +6,7 @@ import streamlit as st
 
 from orb_core.analytics.headline import Figure, cautions, headline
 from orb_core.analytics.metric_groups import metric_groups
-from orb_core.analytics.words import number
+from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
@@ -52,7 +52,7 @@ def _about(of: StoredRun) -> list[str]:
     if manifest.totals:
         metrics = cached.metrics(of)
         idle = metrics["sessions"] - metrics["sessions_traded"]
-        said.append(f"{number(metrics['sessions'], 0)} sessions, {number(idle, 0)} without a trade")
+        said.append(f"{counted(metrics['sessions'], 'session')}, {number(idle, 0)} without a trade")
     first = "stop" if config.execution.ambiguity == "conservative" else "target"
     said.append(f"{first} first where a bar is unclear")
     free = config.costs.commission_per_unit == config.costs.commission_pct == config.costs.slippage_ticks == 0
@@ -69,7 +69,8 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         _no_trades(of)
         return
     figures((*headline(metrics), *extra))
-    warn(_warnings(of, cautions(metrics, cached.trades(of))))
+    days = (of.manifest.end - of.manifest.start).days + 1
+    warn(_warnings(of, cautions(metrics, cached.trades(of), days=days)))
     left, right = st.columns([3, 2], gap="small")
     with left:
         if extra:
@@ -80,7 +81,7 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
                 theme=None,
                 key="result.equity",
                 config=CHART_CONFIG,
-                alt=f"Running total of {metrics['total_trades']} trades in R, above its drawdown",
+                alt=f"Running total of {counted(metrics['total_trades'], 'trade')} in R, above its drawdown",
             )
     with right:
         _symbols(of)

@@ -63,38 +63,79 @@ def test_unclear_fills_and_sharpe_stand_beside_the_headline():
 @pytest.mark.parametrize(
     ("changes", "begins"),
     [
-        ({}, []),
-        ({"total_trades": 12}, ["Only 12 trades", "108.3 %"]),
-        ({"average_r_ci95": [-0.02, 0.14]}, ["The range for the average trade includes 0"]),
-        ({"ambiguous_trades": 31}, ["10.0 % of the trades"]),
-        ({"total_cost_r": 15.69}, ["Costs eat 46 %"]),
-        ({"sessions": 60}, ["60 days are less than a year"]),
-        ({"total_trades": 0}, []),
+        ({}, None),
+        ({"total_trades": 30, "ambiguous_trades": 0}, None),
+        ({"total_trades": 29, "ambiguous_trades": 0}, "Only 29 trades: too few"),
+        ({"total_trades": 1, "ambiguous_trades": 0}, "Only 1 trade: too few"),
+        ({"average_r_ci95": [0.001, 0.14]}, None),
+        ({"average_r_ci95": [0.0, 0.14]}, "The range for the average trade includes 0"),
+        ({"average_r_ci95": [-0.2, 0.0]}, "The range for the average trade includes 0"),
+        ({"average_r_ci95": [-0.2, -0.001]}, None),
+        ({"total_trades": 1000, "ambiguous_trades": 50}, None),
+        ({"total_trades": 1000, "ambiguous_trades": 51}, "5.1 % of the trades hang on unclear fills"),
+        ({"total_r": 18.0, "total_cost_r": 6.0}, None),
+        ({"total_r": 18.0, "total_cost_r": 6.1}, "Costs eat 25 % of the gross profit"),
+        ({"total_r": -8.0, "total_cost_r": 6.0}, None),
+        ({"days": 360}, None),
+        ({"days": 359, "sessions": 247}, "Less than a year, 247 sessions"),
+        ({"days": 1, "sessions": 1}, "Less than a year, 1 session:"),
+        ({"total_trades": 0, "days": 1}, None),
     ],
 )
-def test_a_trader_is_warned_in_words_worst_first(changes, begins):
-    said = cautions({**METRICS, **changes})
-    assert len(said) == len(begins)
-    assert all(sentence.startswith(beginning) for sentence, beginning in zip(said, begins, strict=True))
+def test_a_warning_begins_exactly_where_it_is_said_to(changes, begins):
+    days = changes.pop("days", 366)
+    said = cautions({**METRICS, **changes}, days=days)
+    assert [sentence[: len(begins or "")] for sentence in said] == [begins] * (begins is not None)
+
+
+def test_warnings_come_worst_first():
+    everything = {"total_trades": 20, "ambiguous_trades": 4, "largest_win_r": 10.0, "total_cost_r": 15.69}
+    assert [sentence.split()[0] for sentence in cautions({**METRICS, **everything}, days=90)] == [
+        "Only",
+        "One",
+        "20.0",
+        "Costs",
+        "Less",
+    ]
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"largest_win_r": 9.3}, "One trade brought 50 % of the total."),
-        ({"largest_win_r": 18.42}, "Without its best trade, the run would have earned nothing."),
+        ({"largest_win_r": 9.21}, "One trade brought 50 % of the total."),
         ({"largest_win_r": 9.2}, None),
+        ({"largest_win_r": 18.42}, "Without its best trade, the run would have earned nothing."),
+        ({"largest_win_r": 18.41}, "One trade brought 100 % of the total."),
         ({"largest_win_r": 9.3, "total_r": -4.0}, None),
         ({"largest_win_r": None, "total_r": 0.0}, None),
     ],
 )
 def test_a_trade_that_carries_the_result_is_told(changes, said):
-    assert [s for s in cautions({**METRICS, **changes}) if "One trade" in s or "best trade" in s] == [said] * bool(said)
+    assert [s for s in cautions({**METRICS, **changes}, days=366) if "One trade" in s or "best trade" in s] == [
+        said
+    ] * bool(said)
 
 
-def test_a_day_that_carries_the_result_is_told_where_no_trade_does(make_trades):
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (0.5, "One day brought 50 % of the total."),
+        (0.6, None),
+        (-0.5, "One day brought 75 % of the total."),
+        (-1.0, "Without its best day, the run would have earned nothing."),
+    ],
+)
+def test_a_day_that_carries_the_result_is_told_where_no_trade_does(make_trades, last, said):
     day = 24 * 60
-    trades = make_trades((0, 1, 3.0), (2, 3, 3.0), (day, day + 1, -1.0), (day + 2, day + 3, 2.0))
-    metrics = {**METRICS, "total_r": 7.0, "largest_win_r": 3.0}
-    assert cautions(metrics, trades)[0] == "One day brought 86 % of the total."
-    assert cautions(metrics) == cautions(metrics, trades)[1:]
+    trades = make_trades((0, 1, 0.5), (2, 3, 1.0), (day, day + 1, 1.0), (2 * day, 2 * day + 1, last))
+    total = trades["realized_r"].sum()
+    metrics = {**METRICS, "total_r": total, "total_cost_r": 0.0, "largest_win_r": 0.4 * total}
+    assert cautions(metrics, trades, days=366) == ((said,) if said else ())
+    assert cautions(metrics, days=366) == ()
+
+
+def test_a_run_of_one_day_is_written_in_the_singular():
+    one = {"total_trades": 1, "sessions": 1, "sessions_traded": 1, "max_drawdown_days": 1}
+    assert figures(**one)["Trades"] == ("1", "on 1 of 1 day")
+    assert figures(**one)["Worst drop"][1] == "1 day"
+    assert secondary({**METRICS, **one})[1].below == "over 1 day"

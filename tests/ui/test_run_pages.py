@@ -1,4 +1,5 @@
 import json
+from datetime import date
 
 import pytest
 
@@ -166,3 +167,15 @@ def test_the_other_metrics_wait_in_closed_groups():
         "Time and money",
         "Deepest drops",
     ]
+
+
+def test_the_worst_warning_is_in_sight_and_the_others_are_counted():
+    run = a_run("governance.max_signals_per_day=1", end=date(2024, 1, 2))
+    assert run.manifest.totals.trades == 1
+    app = open_app("run", run=run.run_id)
+    said = [m.value.replace("\\", "") for m in app.markdown]
+    (first,) = [at for at, text in enumerate(said) if ":material/warning:" in text]
+    assert "Only 1 trade: too few to say anything" in said[first]
+    assert said[first + 1].startswith("Less than a year, 1 session:")
+    assert "1 session, 0 without a trade" in texts(app)
+    assert [part.proto.popover.label for part in app.get("popover")] == ["+1 more"]
