@@ -16,6 +16,7 @@ WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROW_PX: Final = 21
 WIDTH_PX: Final = 1190
 GAP_PX: Final = 32
+FAINT: Final = 0.15
 STRONG_R: Final = 2.0
 """From here on a day has the full colour."""
 
@@ -160,7 +161,7 @@ def _sign(r: float) -> str:
 def _colour(r: float, trades: int, colours: Palette) -> str:
     if not trades:
         return colours.band
-    strength = 0.15 + 0.7 * min(abs(r) / STRONG_R, 1.0)
+    strength = FAINT + (colours.under_text - FAINT) * min(abs(r) / STRONG_R, 1.0)
     return faded(colours.up if r >= 0 else colours.down, strength)
 
 

@@ -6,7 +6,10 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of one appearance, each at least 4.5:1 on its background and apart for deutan and protan vision."""
+    """Colours of one appearance, each at least 4.5:1 on its background and apart for deutan and protan vision.
+
+    `under_text` is the opacity up to which `up` and `down` may lie under `text`, which then is as legible.
+    """
 
     paper: str
     text: str
@@ -21,6 +24,7 @@ class Palette:
     refused: str
     band: str
     volume: str
+    under_text: float
 
 
 LIGHT: Final = Palette(
@@ -37,6 +41,7 @@ LIGHT: Final = Palette(
     refused="#64748B",
     band="rgba(100,116,139,0.10)",
     volume="#CBD5E1",
+    under_text=0.75,
 )
 DARK: Final = Palette(
     paper="#0F1419",
@@ -52,6 +57,7 @@ DARK: Final = Palette(
     refused="#94A3B8",
     band="rgba(148,163,184,0.10)",
     volume="#3A4654",
+    under_text=0.5,
 )
 FONT: Final = '"Source Sans", "Source Sans Pro", sans-serif'
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from orb_core.charts import session_figure
-from orb_core.charts.palette import DARK, LIGHT
 from orb_core.charts.session import spread_labels
 from tests.charts.session_views import a_session, minute
 
@@ -119,18 +118,3 @@ def test_a_session_without_a_range_or_a_prior_day_is_still_drawn():
     figure = session_figure(view)
     assert figure.layout.shapes == ()
     assert figure.layout.annotations == ()
-
-
-def luminance(colour):
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
-
-
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize(
-    "element", ["text", "up", "down", "opening_range", "vwap", "stop", "target", "entry", "refused"]
-)
-def test_every_element_stands_out_from_its_background(colours, element):
-    back, front = luminance(colours.paper), luminance(getattr(colours, element))
-    assert (max(back, front) + 0.05) / (min(back, front) + 0.05) >= 4.5
