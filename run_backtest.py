@@ -203,7 +203,7 @@ def command_line() -> argparse.ArgumentParser:
     what.add_argument("--rerun", metavar="RUN_ID", help="repeat a saved run from its own settings and stored bars")
     how = parser.add_argument_group("by which rules")
     how.add_argument("--config", type=Path, metavar="PATH", help="YAML file with what differs from defaults.yaml")
-    how.add_argument("--preset", metavar="NAME", help="a published strategy of presets/, under --config")
+    how.add_argument("--preset", metavar="NAME", help="a strategy of presets/, or one of your own, under --config")
     how.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, such as orb.base_minutes=30"
     )

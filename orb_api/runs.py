@@ -110,7 +110,7 @@ class NewRun(_Body):
     start: Day = Field(description="First session date, included.")
     end: Day = Field(description="Last session date, included.")
     source: NewSource = NewSource()
-    preset: str | None = Field(default=None, max_length=100, description="A published strategy of presets/.")
+    preset: str | None = Field(default=None, max_length=100, description="A strategy of presets/, or one of your own.")
     config: Annotated[dict[str, Any], AfterValidator(_only_text)] = Field(
         default={}, description="Settings that differ from the preset or the defaults."
     )

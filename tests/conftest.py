@@ -50,7 +50,8 @@ def no_outside_world(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def runs_dir(monkeypatch, tmp_path) -> Path:
-    """Where this test's runs go; nothing reaches the runs/ and cache/ of whoever runs the tests."""
+    """Where this test's runs go; nothing reaches the folders of whoever runs the tests."""
     monkeypatch.setenv("ORB_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("ORB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("ORB_PRESETS_DIR", str(tmp_path / "my_presets"))
     return tmp_path / "runs"

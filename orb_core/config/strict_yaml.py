@@ -81,25 +81,42 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If the file is missing, unreadable, not UTF-8, not YAML, empty or not a mapping.
+        If the file is missing, unreadable, or not as `settings_in` wants it.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_BYTES:
-            raise ConfigError(f"{path}: has {size:,} bytes; a configuration is a small YAML file")
-        text = path.read_bytes().decode("utf-8-sig")
+        _check_size(path.stat().st_size, str(path))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file (looked in {path.absolute().parent})") from None
     except IsADirectoryError:
         raise ConfigError(f"{path}: is a folder; name a YAML file") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
         raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    settings = parse_yaml(text, str(path))
+    return settings_in(content, str(path))
+
+
+def settings_in(content: bytes, origin: str) -> dict[str, Any]:
+    """Mapping in the bytes of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If they are too many, not UTF-8, not YAML, empty or not a mapping.
+    """
+    _check_size(len(content), origin)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{origin}: is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from None
+    settings = parse_yaml(text, origin)
     if settings is None:
-        raise ConfigError(f"{path}: holds no settings; write at least one, such as `orb: {{base_minutes: 30}}`")
+        raise ConfigError(f"{origin}: holds no settings; write at least one, such as `orb: {{base_minutes: 30}}`")
     if not isinstance(settings, dict):
         kind = "a list" if isinstance(settings, list) else f"one value, {str(settings)[:40]!r}"
-        raise ConfigError(f"{path}: holds {kind}; a configuration is a mapping such as `orb: {{base_minutes: 30}}`")
+        raise ConfigError(f"{origin}: holds {kind}; a configuration is a mapping such as `orb: {{base_minutes: 30}}`")
     return settings
+
+
+def _check_size(size: int, origin: str) -> None:
+    if size > LARGEST_BYTES:
+        raise ConfigError(f"{origin}: has {size:,} bytes; a configuration is a small YAML file")

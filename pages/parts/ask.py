@@ -37,6 +37,7 @@ def begin() -> None:
         ("ask.dates", DEMO_DATES),
         ("ask.path", ""),
         ("ask.mended", ()),
+        ("ask.taken_over", None),
     ):
         st.session_state.setdefault(name, value)
 
@@ -48,6 +49,7 @@ def use(symbols: tuple[str, ...], source: SourceSpec, start: date, end: date) ->
     st.session_state["ask.source"] = "imports" if is_import else source.kind
     st.session_state["ask.dates"] = (start, end)
     st.session_state["ask.path"] = str(source.path or "")
+    st.session_state["ask.taken_over"] = source
 
 
 def problems() -> dict[str, str]:
@@ -67,17 +69,23 @@ def problems() -> dict[str, str]:
 def request(config: RunConfig) -> RunRequest:
     """Return what the fields and a configuration ask for; only where there are no problems."""
     start, end = st.session_state["ask.dates"]
-    kind = st.session_state["ask.source"]
-    path = Path(st.session_state["ask.path"].strip()).expanduser() if kind == "file" else None
-    if kind == "imports":
-        kind, path = "file", data_service.imports().path
     return RunRequest(
         config=config,
         symbols=normalize_symbols(st.session_state["ask.symbols"]).symbols,
         start=start,
         end=end,
-        source=SourceSpec(kind=kind, path=path),
+        source=_source(),
     )
+
+
+def _source() -> SourceSpec:
+    """Return where bars come from; what else a run taken over said of its source holds while that is the source."""
+    kind = st.session_state["ask.source"]
+    path = Path(st.session_state["ask.path"].strip()).expanduser() if kind == "file" else None
+    if kind == "imports":
+        kind, path = "file", data_service.imports().path
+    before: SourceSpec | None = st.session_state["ask.taken_over"]
+    return before if before is not None and (before.kind, before.path) == (kind, path) else SourceSpec(kind, path=path)
 
 
 def fields(wrong: dict[str, str]) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from orb_core.config.load import differences, load_config
 from orb_core.config.models import RunConfig
-from orb_core.config.presets import preset_names
+from orb_core.config.presets import own_preset_names, preset_names, published_names
+from orb_core.errors import OrbError
 from pages.parts.markup import complain, plain
 from pages.parts.run_words import difference_text
 from pages.parts.settings import Setting, all_settings, by_path, check, flatten, nest
@@ -88,13 +89,13 @@ def automatic_title(config: RunConfig) -> str | None:
 
 
 def preset_title(name: str) -> str:
-    """Return a preset's name as people read it."""
-    return name[:1].upper() + name[1:].replace("_", " ") if name in preset_names() else name
+    """Return a preset's name as people read it; one's own stands as it was given."""
+    return name[:1].upper() + name[1:].replace("_", " ") if name in published_names() else name
 
 
 def preset_picker() -> None:
     """Choose the configuration to begin with; what was changed before is replaced."""
-    names = list(dict.fromkeys([st.session_state["form.preset"], DEFAULTS, *preset_names()]))
+    names = list(dict.fromkeys([st.session_state["form.preset"], DEFAULTS, *own_preset_names(), *published_names()]))
     st.selectbox(
         "Preset",
         names,
@@ -108,8 +109,19 @@ def preset_picker() -> None:
 
 def _take_preset() -> None:
     name = st.session_state["form.preset_choice"]
-    if name != st.session_state["form.preset"]:  # a run or a file is in the list only while it is the one chosen
+    if name == st.session_state["form.preset"]:  # a run or a file is in the list only while it is the one chosen
+        return
+    try:
         use(load_config(preset=None if name == DEFAULTS else name), name)
+    except OrbError as error:  # deleted or broken since the list was drawn
+        st.session_state["form.preset_choice"] = st.session_state["form.preset"]
+        st.session_state["form.preset_problem"] = str(error)
+
+
+def say_preset_problem() -> None:
+    """Tell, once, why the preset that was chosen could not be taken."""
+    if "form.preset_problem" in st.session_state:
+        complain(st.session_state.pop("form.preset_problem"))
 
 
 def settings_form(problems: dict[str, str]) -> None:

@@ -2,16 +2,14 @@
 
 import streamlit as st
 
-from orb_core.config.load import config_from_mapping, load_config, to_yaml
-from orb_core.config.models import RunConfig
-from orb_core.config.strict_yaml import parse_yaml
+from orb_core.config.load import load_config
 from orb_core.data_service import yahoo_reach
-from orb_core.errors import OrbError
-from orb_core.service import RunRequest, SourceSpec
+from orb_core.service import RunRequest, SourceSpec, request_again
 from orb_core.store.stored_run import StoredRun
-from pages.parts import ask, forms, jobs
+from pages.parts import ask, cached, forms, jobs
 from pages.parts.frame import DATA
 from pages.parts.markup import complain
+from pages.parts.preset_menu import preset_menu
 from pages.parts.run_words import title_text
 
 
@@ -40,7 +38,8 @@ def sidebar() -> None:
     with picker:
         forms.preset_picker()
     with menu:
-        _yaml_menu(config)
+        preset_menu(config, fill_from)
+    forms.say_preset_problem()
     forms.settings_form(wrong_settings)
 
 
@@ -54,37 +53,16 @@ def begin(of: StoredRun | None) -> None:
 
 
 def fill_from(of: StoredRun) -> None:
-    """Take a run's settings, symbols and dates into the sidebar; only before it is drawn."""
-    forms.use(of.config, title_text(of.manifest, of.notes))
-    source = SourceSpec(**of.manifest.source)
-    ask.use(of.symbols or tuple(of.manifest.symbols), source, of.manifest.start, of.manifest.end)
+    """Take what a run was asked for into the sidebar; only before that is drawn, or in a callback.
 
-
-def _yaml_menu(config: RunConfig | None) -> None:
-    with st.popover("YAML", help="Settings as a file: download, load", width="stretch"):
-        st.download_button(
-            "Download what differs from the defaults",
-            data=to_yaml(config) if config else "",
-            file_name="orb_config.yaml",
-            mime="application/yaml",
-            on_click="ignore",
-            disabled=config is None,
-            width="stretch",
-        )
-        st.file_uploader("Load a file", type=["yaml", "yml"], key="launch.yaml", on_change=_load_yaml)
-        if "launch.yaml_problem" in st.session_state:
-            complain(st.session_state["launch.yaml_problem"])
-
-
-def _load_yaml() -> None:
-    st.session_state.pop("launch.yaml_problem", None)
-    file = st.session_state["launch.yaml"]
-    if file is None:
-        return
-    try:
-        forms.use(config_from_mapping(parse_yaml(file.getvalue().decode(), file.name), file.name), file.name)
-    except (OrbError, UnicodeDecodeError) as error:
-        st.session_state["launch.yaml_problem"] = str(error)
+    Raises
+    ------
+    OrbError
+        The run is gone, or what it was asked for cannot be read.
+    """
+    asked = request_again(of.run_id, cached.store())
+    forms.use(asked.config, title_text(of.manifest, of.notes))
+    ask.use(asked.symbols, asked.source, asked.start, asked.end)
 
 
 def demo() -> RunRequest:

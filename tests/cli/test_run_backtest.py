@@ -18,6 +18,7 @@ from loguru import logger
 import run_backtest
 from orb_core import load_config
 from orb_core.data.synthetic import SyntheticSource
+from orb_core.store.own_presets import save_preset
 from orb_core.store.runs import RunStore
 
 ROOT = Path(__file__).parents[2]
@@ -265,6 +266,13 @@ class TestWhichRules:
         preset = load_config(preset="zarattini_2023_qqq")
         assert (config.orb.base_minutes, config.trade.t1_r) == (20, 0.7)
         assert config.entry == preset.entry
+
+    def test_a_preset_of_ones_own_is_found_by_its_name(self, store):
+        save_preset("My gaps", load_config(overrides=["orb.base_minutes=20"]))
+
+        assert run_backtest.main([*MADE_UP, "--preset", "My gaps", "--run-id", "mine", "--quiet"]) == 0
+
+        assert store.load("mine").config.orb.base_minutes == 20
 
     def test_defaults_yaml_may_be_named(self):
         assert run_backtest.main([*MADE_UP, "--config", str(ROOT / "defaults.yaml"), "--quiet"]) == 0

@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT))
 from orb_core.config import load_config  # noqa: E402 after the root is on the path, for the script
 from orb_core.config.catalogue import fields_at  # noqa: E402
 from orb_core.config.load import DEFAULTS_PATH  # noqa: E402
-from orb_core.config.presets import PRESETS_PATH, preset_names  # noqa: E402
+from orb_core.config.presets import PRESETS_PATH, published_names  # noqa: E402
 from orb_core.config.strict_yaml import read_settings  # noqa: E402
 
 PAGE = ROOT / "docs" / "configuration.md"
@@ -123,8 +123,16 @@ def table(keys, defaults):
     return head + "\n".join(rows(keys, defaults)) + "\n"
 
 
+OWN_PRESETS = """\
+Presets of your own lie in `my_presets/`, or in the folder `ORB_PRESETS_DIR` names: one YAML file each, named after the
+preset. The app saves the settings in its sidebar as one (**Menu** beside *Preset*), lists them with the others and
+deletes them again; a file you put there yourself is a preset too. `--preset "My gaps"` finds `my_presets/My gaps.yaml`.
+A name has up to 60 letters of A-Z, digits, spaces, `_` and `-`, and is not one of the names above.
+"""
+
+
 def presets():
-    for name in preset_names():
+    for name in published_names():
         comment = [
             line
             for line in (PRESETS_PATH / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
@@ -155,7 +163,8 @@ def page():
     parts.append(
         "## Presets\n\n"
         + "\n".join(presets())
-        + "\n\nEach file in `presets/` holds its source, what was published and what replications found.\n"
+        + "\n\nEach file in `presets/` holds its source, what was published and what replications found.\n\n"
+        + OWN_PRESETS
     )
     return "\n".join(parts)
 

@@ -2,7 +2,7 @@ import pytest
 
 from orb_core.config import config_from_mapping, differences, load_config, preset_names, preset_settings
 from orb_core.config.merge import leaves
-from orb_core.config.presets import PRESETS_PATH
+from orb_core.config.presets import PRESETS_PATH, own_presets_path, published_names
 from orb_core.errors import ConfigError
 
 
@@ -64,3 +64,32 @@ def test_a_mapping_is_laid_over_a_preset_as_a_file_is(tmp_path):
 def test_an_unknown_preset_under_a_mapping_is_named():
     with pytest.raises(ConfigError, match="no preset 'nowhere'"):
         config_from_mapping({}, preset="nowhere")
+
+
+def own_file(name, text="orb: {base_minutes: 20}"):
+    own_presets_path().mkdir(exist_ok=True)
+    (own_presets_path() / f"{name}.yaml").write_text(text)
+
+
+def test_a_file_in_the_folder_of_ones_own_is_a_preset_beside_the_published_ones():
+    own_file("My gaps")
+    assert preset_names() == [*published_names(), "My gaps"]
+    assert load_config(preset="My gaps").orb.base_minutes == 20
+
+
+def test_the_folder_of_ones_own_presets_lies_in_the_project_unless_the_environment_names_another(monkeypatch):
+    monkeypatch.delenv("ORB_PRESETS_DIR")
+    assert own_presets_path() == PRESETS_PATH.parent / "my_presets"
+
+
+def test_a_preset_of_ones_own_never_stands_for_a_published_one():
+    own_file("first_hour_breakout")
+    own_file("First_Hour_Breakout")
+    assert preset_names() == published_names()
+    assert load_config(preset="first_hour_breakout").orb.base_minutes == 60
+
+
+def test_a_preset_of_ones_own_that_is_no_settings_is_told_with_its_file():
+    own_file("broken", "orb: [")
+    with pytest.raises(ConfigError, match=r"broken\.yaml: not valid YAML: line 1"):
+        load_config(preset="broken")
