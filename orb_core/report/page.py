@@ -129,6 +129,8 @@ def _light_to_dark() -> Mapping[str, str]:
     """Every colour of the light palette, as figures write it, with its dark one."""
     pairs: dict[str, str] = {}
     for name, light in vars(LIGHT).items():
+        if not isinstance(light, str):
+            continue  # an opacity
         dark = getattr(DARK, name)
         pairs.setdefault(light, dark)
         if light.startswith("#"):
