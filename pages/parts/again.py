@@ -1,11 +1,13 @@
 """A stored run made again: verified on its own bars, repeated on fresh ones, or carried on to today."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from orb_core.analytics.verify import Verification
 from orb_core.explore import request_to_latest
+from orb_core.service import request_again
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached, jobs
 from pages.parts.compare_trades import matched_trades
@@ -14,7 +16,17 @@ from pages.parts.markup import plain
 
 
 def again(of: StoredRun) -> None:
-    """Draw the ways to make a run again, and what verifying it found."""
+    """Draw the ways to make a run again."""
+    if st.button(
+        "Run again",
+        key="run.again",
+        icon=":material/replay:",
+        help="Runs these settings, symbols and dates on bars fetched anew. If nothing changed, this run is shown; else "
+        "it is a new one.",
+    ):
+        asked = replace(request_again(of.run_id, cached.store()), rerun_of=None)
+        jobs.start(asked, of.notes.title or None)
+        st.switch_page(LAUNCH, query_params={"run": of.run_id})
     if of.symbols and st.button(
         "Verify",
         key="run.verify",

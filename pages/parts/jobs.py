@@ -40,6 +40,7 @@ def start(request: RunRequest, title: str | None = None) -> None:
 
     st.session_state["job"] = cached.manager().submit(work, label)
     st.session_state["job.phase"] = "new"
+    st.session_state["job.asked"] = request.created
 
 
 def waiting() -> RunJob | None:
@@ -59,7 +60,10 @@ def finish(job: RunJob) -> str | None:
         st.session_state["job.said"] = ("info", f"{job.label}: cancelled. Nothing was saved.")
         return None
     if job.error is None:
-        return job.result.run_id
+        manifest = job.result
+        if manifest.created_utc != st.session_state["job.asked"]:
+            st.session_state["job.said"] = ("same", f"Nothing changed: this is {manifest.run_id}, stored before.")
+        return manifest.run_id
     st.session_state["job.said"] = ("error", _problem(job))
     return None
 
@@ -74,12 +78,14 @@ def _problem(job: RunJob) -> str:
 
 
 def say_what_happened() -> None:
-    """Tell, once, of a run that ended without a result."""
+    """Tell, once, of a run that ended without a result, or with one that was there."""
     kind, text = st.session_state.pop("job.said", (None, ""))
     if kind == "error":
         st.error(plain(text), icon=":material/error:")
     elif kind == "info":
         st.info(plain(text), icon=":material/info:")
+    elif kind == "same":
+        st.toast(plain(text), icon=":material/info:")
 
 
 def strip(result_page: str, without: RunJob | None = None) -> None:

@@ -1,10 +1,11 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from orb_core.config.load import load_config
 from orb_core.explore import benchmark, request_to_latest, sessions_today, verify_run
-from orb_core.service import default_store
+from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
 from pages.parts import cached
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
@@ -38,6 +39,53 @@ def test_a_run_that_comes_out_differently_names_the_trades_and_why(monkeypatch):
     assert "the engine is version 99.0" in said
     assert app.dataframe[0].value["what"].tolist() == ["Only in A"]
     cached._verification.clear()
+
+
+def run_again(run):
+    app = open_app("run", run=run.run_id, tab="Setup")
+    app.button(key="run.again").click()
+    return wait_for_the_run(rerun(app))
+
+
+def test_a_run_made_again_on_the_same_bars_is_the_run_that_is_there():
+    run = a_run("orb.base_minutes=30", symbols=("SPY", "QQQ"))
+    app = run_again(run)
+    assert [line.run_id for line in default_store().list()] == [run.run_id]
+    assert app.query_params["run"] == run.run_id
+    assert [toast.value.replace("\\", "") for toast in app.toast] == [
+        f"Nothing changed: this is {run.run_id}, stored before."
+    ]
+
+
+def test_a_run_made_again_on_bars_that_changed_is_a_new_run_of_the_same_settings(tmp_path):
+    bars = a_run().bars("SPY")
+    path = tmp_path / "SPY.parquet"
+    bars.to_parquet(path)
+    request = RunRequest(
+        load_config(overrides=["orb.base_minutes=30"]),
+        ("SPY",),
+        date(2024, 2, 1),
+        date(2024, 3, 28),
+        SourceSpec("file", path=path),
+    )
+    run = default_store().load(run_and_save(request, default_store()).run_id)
+    default_store().annotate(run.run_id, title="Mine")
+    prices = ["open", "high", "low", "close"]
+    bars.assign(**{name: bars[name] * 2 for name in prices}).to_parquet(path)
+    app = run_again(default_store().load(run.run_id))
+    newest = default_store().list()[0]
+    assert newest.run_id != run.run_id
+    made, before = newest.manifest, run.manifest
+    assert (made.config_hash, list(made.symbols), made.start, made.end, made.source) == (
+        before.config_hash,
+        list(before.symbols),
+        before.start,
+        before.end,
+        before.source,
+    )
+    assert made.symbols["SPY"].fingerprint != before.symbols["SPY"].fingerprint
+    assert newest.notes.title == "Mine"
+    assert not app.toast
 
 
 def test_a_run_is_carried_on_to_the_newest_bars_as_a_new_run():
