@@ -10,10 +10,12 @@ from orb_core.analytics.benchmark import buy_and_hold, held_together
 from orb_core.analytics.compare import RunRecord
 from orb_core.analytics.equity import combine
 from orb_core.analytics.gaps import in_direction, opening_gaps
+from orb_core.analytics.intervals import Interval, metric_intervals
 from orb_core.analytics.ledger import ledger
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.today import LONGEST_HOLIDAY, Today, today
 from orb_core.analytics.verify import Verification, verify
+from orb_core.data.sessions import sessions_per_year
 from orb_core.engine.backtest import ENGINE_VERSION, EventLoopBacktest
 from orb_core.engine.what_if import WhatIf, what_if
 from orb_core.service import RunRequest, request_again
@@ -38,6 +40,18 @@ def day_ledger(store: RunStore, run_id: str) -> pd.DataFrame:
     run = store.load(run_id)
     sessions, signals, trades = (whole_table(run, kind) for kind in ("sessions", "signals", "trades"))
     return ledger(sessions, signals, trades, run.config)
+
+
+def intervals(store: RunStore, run_id: str) -> dict[str, Interval]:
+    """Return the 95 % intervals of a run's secondary metrics; see `analytics.intervals`.
+
+    Raises
+    ------
+    OrbError
+        As for `day_ledger`.
+    """
+    run = store.load(run_id)
+    return metric_intervals(run.all_trades(), whole_table(run, "sessions"), sessions_per_year(run.config.session))
 
 
 def benchmark(store: RunStore, run_id: str) -> pd.DataFrame | None:

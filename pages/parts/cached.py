@@ -15,6 +15,7 @@ import streamlit as st
 
 from orb_core import explore, service
 from orb_core.analytics.compare import Comparison
+from orb_core.analytics.intervals import Interval
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.today import Today
@@ -124,6 +125,11 @@ def attribution(of: StoredRun) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _attribution(of.run_id, _created(of))
 
 
+def intervals(of: StoredRun) -> dict[str, Interval]:
+    """Return the 95 % intervals of the secondary metrics."""
+    return _intervals(of.run_id, _created(of))
+
+
 def gaps(of: StoredRun) -> Floats:
     """Return how far the session of each trade opened in its direction, in daily ATR."""
     return _gaps(of.run_id, _created(of))
@@ -195,6 +201,11 @@ def _ledger(run_id: str, created: str) -> pd.DataFrame:  # noqa: ARG001
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _attribution(run_id: str, created: str) -> tuple[pd.DataFrame, pd.DataFrame]:  # noqa: ARG001
     return service.attribution(store(), run_id)
+
+
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _intervals(run_id: str, created: str) -> dict[str, Interval]:  # noqa: ARG001
+    return explore.intervals(store(), run_id)
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

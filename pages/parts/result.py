@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from orb_core.analytics.headline import Figure, cautions, headline
-from orb_core.analytics.metric_groups import metric_groups
+from orb_core.analytics.metric_groups import Metric, metric_groups
 from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
@@ -96,17 +96,33 @@ def figures(shown: Sequence[Figure]) -> None:
 
 
 def details(of: StoredRun) -> None:
-    """Show the other metrics in closed groups, each with how it is computed, and the deepest drops."""
-    for title, group in metric_groups(cached.metrics(of)).items():
+    """Show the other metrics in closed groups, each with its range, its count and its formula; then the drops."""
+    metrics = cached.metrics(of)
+    for title, group in metric_groups(metrics).items():
         part = st.expander(f"{title} · {len(group)}", key=f"result.group.{title}", on_change="rerun")
         if part.open:
-            part.dataframe(
-                [{"Metric": f.label, "Value": f.value, "How it is computed": f.meaning} for f in group],
-                hide_index=True,
-                height="content",
-                alt=f"{title}: value of each metric and how it is computed",
-            )
+            with part, st.spinner("Redrawing the trades…"):
+                _group(title, metric_groups(metrics, cached.intervals(of))[title])
     drops(of)
+
+
+def _group(title: str, group: Sequence[Metric]) -> None:
+    st.dataframe(
+        [
+            {"Metric": m.label, "Value": m.value, "95 %": m.range, "Of": m.of, "How it is computed": m.meaning}
+            for m in group
+        ],
+        column_config={
+            "95 %": st.column_config.TextColumn(
+                help="Where luck alone could have put it: 10,000 redrawings (bootstrap)."
+            ),
+            "Of": st.column_config.TextColumn(help="What it is computed from."),
+            "How it is computed": st.column_config.TextColumn(width="large"),
+        },
+        hide_index=True,
+        height="content",
+        alt=f"{title}: value of each metric, its 95 % range, its count and how it is computed",
+    )
 
 
 def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:

@@ -179,3 +179,17 @@ def test_the_worst_warning_is_in_sight_and_the_others_are_counted():
     assert said[first + 1].startswith("Less than a year, 1 session:")
     assert "1 session, 0 without a trade" in texts(app)
     assert [part.proto.popover.label for part in app.get("popover")] == ["+1 more"]
+
+
+def test_a_group_shows_value_range_count_and_formula_of_each_metric():
+    run = a_run()
+    app = open_app("run", run=run.run_id)
+    app.session_state["result.group.Wins and losses"] = True
+    (group,) = [frame.value for frame in rerun(app).dataframe if "How it is computed" in frame.value]
+    rows = group.set_index("Metric")
+    metrics = run.metrics()
+    assert rows.loc["Average win", "Value"] == f"{metrics['average_win_r']:+.2f} R"
+    low, high = (float(end.removesuffix(" R")) for end in rows.loc["Average win", "95 %"].split(" … "))
+    assert low < metrics["average_win_r"] < high
+    assert rows.loc["Average win", "Of"] == f"{metrics['winning_trades']} winning trades"
+    assert rows.loc["Payoff", "How it is computed"] == "average win / |average loss|"
