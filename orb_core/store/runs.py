@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -168,8 +168,7 @@ class RunStore:
         StoreError
             The folder itself cannot be read.
         """
-        lines = [self.summary(name) for name in sorted(self.stamps(), reverse=True)]
-        return sorted(lines, key=_age, reverse=True)
+        return newest_first(self.summary(name) for name in self.stamps())
 
     def stamp(self) -> int:
         """Return what changes whenever a run comes or goes."""
@@ -404,6 +403,11 @@ class RunStore:
         bar_chunks.remove_unused(self.path)
 
 
+def newest_first(lines: Iterable[RunSummary]) -> list[RunSummary]:
+    """Return lines of the list in its order: runs, newest first, then the folders that cannot be read."""
+    return sorted(lines, key=lambda line: (*_age(line), line.run_id), reverse=True)
+
+
 def _ids(now: datetime) -> Iterator[str]:
     first = f"backtest_{now:%Y%m%d_%H%M%S}"
     yield first
@@ -451,8 +455,8 @@ def _summarise(folder: Path) -> RunSummary:
     return RunSummary(folder.name, manifest.status, manifest, notes, reason)
 
 
-def _age(line: RunSummary) -> tuple[bool, float, str]:
-    return (False, 0.0, "") if line.manifest is None else (True, line.manifest.created_utc.timestamp(), line.run_id)
+def _age(line: RunSummary) -> tuple[bool, float]:
+    return (False, 0.0) if line.manifest is None else (True, line.manifest.created_utc.timestamp())
 
 
 def _changed_ns(path: str) -> int:

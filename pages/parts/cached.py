@@ -4,8 +4,6 @@ A stored run never changes, but its folder may be deleted and its id used again:
 id and the moment of its creation, never under a frame.
 """
 
-import hashlib
-import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ from orb_core.analytics.today import Today
 from orb_core.analytics.verify import Verification
 from orb_core.engine.what_if import WhatIf
 from orb_core.jobs import JobManager
-from orb_core.store.runs import RunStore, RunSummary
+from orb_core.store.run_index import RunIndex
+from orb_core.store.runs import RunStore, RunSummary, newest_first
 from orb_core.store.stored_run import StoredRun
 
 RUNS_KEPT = 32
@@ -42,7 +41,7 @@ def manager() -> JobManager:
 
 def runs() -> list[RunSummary]:
     """Return every run as it is on disk now, newest first, then what cannot be read."""
-    return _runs(_stamp(store().path))
+    return newest_first(_index(store().path).lines())
 
 
 def newest_run_id() -> str | None:
@@ -65,25 +64,6 @@ def recent_symbols() -> list[str]:
     """Return the symbols of the last runs, newest first."""
     symbols = [symbol for line in runs()[:RECENT] if line.manifest for symbol in line.manifest.symbols]
     return list(dict.fromkeys(symbols))[:RECENT]
-
-
-def _stamp(folder: Path) -> str:
-    """Return what changes whenever a run comes, goes, gets other notes or is tampered with."""
-    try:
-        with os.scandir(folder) as entries:
-            seen = sorted(
-                (entry.name, entry.stat().st_mtime_ns, _changed(entry)) for entry in entries if entry.is_dir()
-            )
-    except OSError:
-        seen = []  # reading the list says what is the matter
-    return hashlib.sha256(repr((str(folder), seen)).encode()).hexdigest()
-
-
-def _changed(entry: os.DirEntry[str]) -> int:
-    try:
-        return os.stat(f"{entry.path}/run.json").st_mtime_ns  # noqa: PTH116 — a thousand at a time
-    except OSError:
-        return 0
 
 
 def _created(of: StoredRun) -> str:
@@ -162,9 +142,10 @@ def sessions_today(of: StoredRun, now: datetime) -> tuple[Today, ...]:
     return _sessions_today(of.run_id, _created(of), now.replace(second=0, microsecond=0))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
-def _runs(stamp: str) -> list[RunSummary]:  # noqa: ARG001
-    return store().list()
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _index(folder: Path) -> RunIndex[RunSummary]:
+    """Return the list of a folder's runs, shared by all sessions: none may change what it returns."""
+    return RunIndex(RunStore(folder), lambda line: line)
 
 
 @st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)
