@@ -73,6 +73,8 @@ def photograph(url: str, views: list[View]) -> None:
                 page.get_by_test_id("stTopNav").wait_for()
                 settled(page)
                 view.act(page)
+                page.mouse.move(0, 0)
+                settled(page)
                 page.wait_for_timeout(500)
                 page.screenshot(path=PICTURES / f"{view.name}_{width}_{'dark' if dark else 'light'}.png")
                 cancel = page.get_by_role("button", name="Cancel")
@@ -119,12 +121,11 @@ def views_of_work(scratch: Path) -> Iterator[View]:
     yield View("launch_no_trades", f"?run={none.run_id}")
     yield View("launch_failed_symbol", f"?run={failed.run_id}")
     yield View("runs", "runs")
-    yield View("runs_broken_folders", "runs", lambda page: page.get_by_text("cannot be read").first.click())
     for tab in TABS:
         yield View(f"run_{tab.lower()}", f"run?run={first.run_id}&tab={tab}")
         yield View(f"run_no_trades_{tab.lower()}", f"run?run={none.run_id}&tab={tab}")
     yield View("run_failed_symbol", f"run?run={failed.run_id}")
-    yield View("run_verified", f"run?run={first.run_id}&tab=Setup", press("Verify"))
+    yield View("run_verified", f"run?run={first.run_id}&tab=Setup", verify)
     yield View("run_unknown", "run?run=backtest_20200101_000000")
     yield View("session", f"session?{session}&trade={trade['trade_id']}")
     yield View("session_replay", f"session?{session}&trade={trade['trade_id']}", replay)
@@ -159,6 +160,12 @@ def some_imports(cache: Path) -> SourceSpec:
 def press(name: str) -> Callable[[Any], None]:
     """Return a click on a button."""
     return lambda page: page.get_by_role("button", name=name).click()
+
+
+def verify(page: Any) -> None:
+    """Run a stored run again."""
+    press("Verify")(page)
+    page.get_by_text("identical").wait_for()
 
 
 def many(page: Any) -> None:

@@ -21,12 +21,28 @@ SIDEBAR_PX = 340
 STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.7rem; }
+[data-testid="stSidebarHeader"] { height: 2rem; margin-bottom: 0; }
+[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.75rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-launch-run) {
-    position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: BACKGROUND;
+    position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: SIDEBAR;
 }
+[data-testid="stBaseButton-primary"]:not(:disabled), [data-testid="stBaseButton-primary"]:not(:disabled) kbd {
+    color: PAPER;
+}
+[data-tag], [data-tag] button { background: BORDER; color: TEXT; }
+[data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
 </style>
 """
-"""What the theme cannot say: the page's own width for the page, and Run in sight while the settings scroll."""
+"""What the theme cannot say: dense pages, Run in sight while the settings scroll, buttons legible in the dark."""
+
+COLOURS = {
+    "PAPER": "backgroundColor",
+    "SIDEBAR": "sidebar.backgroundColor",
+    "BORDER": "borderColor",
+    "TEXT": "textColor",
+}
+"""Names in `STYLE`, and the option of the theme that each stands for."""
 ICON = Path(__file__).with_name("icon.svg")
 
 
@@ -34,8 +50,11 @@ def menu() -> StreamlitPage:
     """Register the pages, draw the menu, and return the page that is asked for."""
     st.session_state["frame.entered"] = True
     page = _navigation("top")
-    sidebar = f"theme.{'dark' if is_dark() else 'light'}.sidebar.backgroundColor"
-    st.html(STYLE.replace("BACKGROUND", st.get_option(sidebar)))
+    theme = f"theme.{'dark' if is_dark() else 'light'}"
+    style = STYLE
+    for name, option in COLOURS.items():
+        style = style.replace(name, st.get_option(f"{theme}.{option}"))
+    st.html(style)
     return page
 
 

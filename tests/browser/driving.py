@@ -89,6 +89,7 @@ def browsing(*, width=1280, height=800, dark=False):
 def settled(page):
     """Wait until the app has nothing more to draw."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_timeout(250)
 
 

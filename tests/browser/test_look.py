@@ -1,0 +1,45 @@
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser.driving import browsing, settled
+from tests.charts.test_palette import contrast
+from tests.ui.app import a_run
+
+pytestmark = pytest.mark.timeout(180)
+
+COLOURS_OF = "element => [getComputedStyle(element).color, getComputedStyle(element).backgroundColor]"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_run_and_the_symbols_are_legible(dark, server):
+    with browsing(dark=dark) as (page, _):
+        page.goto(server.url)
+        run = page.get_by_test_id("stBaseButton-primary").first
+        run.wait_for()
+        settled(page)
+        for element in (run, page.locator("[data-tag]").first):
+            text, behind = (re.findall(r"[\d.]+", colour) for colour in element.evaluate(COLOURS_OF))
+            assert contrast(*(np.array(rgb[:3], dtype=float) for rgb in (text, behind))) >= 4.5
+
+
+def test_a_result_is_seen_as_a_whole_at_1280_by_800(server, browser):
+    run = a_run(symbols=("SPY", "QQQ", "IWM"))
+    browser.goto(f"{server.url}/?run={run.run_id}")
+    shown = browser.get_by_role("button", name="Open run")
+    shown.wait_for()
+    settled(browser)
+    box = shown.bounding_box()
+    assert box["y"] + box["height"] <= 800
+
+
+@pytest.mark.parametrize(
+    "page", ["", "runs", "data", "compare", "run?run={}", "run?run={}&tab=Days", "run?run={}&tab=Setup"]
+)
+def test_no_page_is_wider_than_the_window(page, server, browser):
+    run = a_run()
+    browser.goto(f"{server.url}/{page.format(run.run_id)}")
+    browser.get_by_test_id("stTopNav").wait_for()
+    settled(browser)
+    assert browser.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
