@@ -85,7 +85,7 @@ def _figures(runs: dict[str, StoredRun], *, named: bool) -> None:
         height="content",
         column_config={
             "": st.column_config.TextColumn("", pinned=True),
-            "Trades": st.column_config.NumberColumn(format="%d"),
+            "Trades": st.column_config.NumberColumn(format="%,d"),
             "Total R": r_column("Total R", "Sum of all trades after costs."),
             "R each": r_column("R each", "Average result of a trade."),
             "Worst drop": r_column("Worst drop", "Deepest fall of the running total in R."),

@@ -156,6 +156,7 @@ def _symbols(of: StoredRun) -> None:
         column_order=[c for c in table if c != "note" or table["note"].any()],
         hide_index=True,
         height="content" if few else CHART_PX,
+        placeholder="–",
         alt="Trades, win rate and R by symbol",
     )
     if few:
@@ -163,7 +164,7 @@ def _symbols(of: StoredRun) -> None:
             endings_table(cached.metrics(of)),
             column_config={
                 "ended": st.column_config.TextColumn("How trades ended", pinned=True),
-                "trades": st.column_config.NumberColumn("Trades", format="%d"),
+                "trades": st.column_config.NumberColumn("Trades", format="%,d"),
                 "average": r_column("R each", "Average result of a trade."),
                 "total": r_column("Total R", "Sum of all trades."),
             },
@@ -180,7 +181,7 @@ def _no_trades(of: StoredRun) -> None:
         column_config={
             "why": st.column_config.TextColumn("Why", pinned=True),
             "what": st.column_config.TextColumn("Of"),
-            "count": st.column_config.NumberColumn("Count", format="%d"),
+            "count": st.column_config.NumberColumn("Count", format="%,d"),
         },
         hide_index=True,
         height="content",

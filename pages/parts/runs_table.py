@@ -128,7 +128,7 @@ def runs_columns(tags: Sequence[str], open_button: Any) -> dict[str, Any]:
         "symbols": text("Symbols"),
         "dates": text("Dates"),
         "changed": text("Changed", width=150, help="Settings that differ from the defaults: how many, and the first."),
-        "trades": number("Trades", format="%d"),
+        "trades": number("Trades", format="%,d"),
         "total": r_column("Total R", "Sum of all trades after costs."),
         "up_to": r_column("Up to", "Total R if every unclear fill had gone the trade's way."),
         "average": r_column("R each", "Average result of a trade."),

@@ -9,7 +9,7 @@ from orb_core.analytics.words import EXITS, OR_STATES, REFUSALS
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 
-R_FORMAT = "%+.2f"
+R_FORMAT = "%+,.2f"
 
 
 def r_column(label: str, meaning: str) -> Any:
@@ -21,7 +21,7 @@ def group_columns() -> dict[str, Any]:
     """Return how a table of groups of trades is shown, its columns in order."""
     return {
         "name": st.column_config.TextColumn("", pinned=True),
-        "trades": st.column_config.NumberColumn("Trades", format="%d"),
+        "trades": st.column_config.NumberColumn("Trades", format="%,d"),
         "win_rate": st.column_config.NumberColumn("Win", format="%.1f %%"),
         "total_r": r_column("Total R", "Sum of the group's trades."),
         "average_r": r_column("R each", "Average result of a trade."),
@@ -35,7 +35,11 @@ def symbols_table(of: StoredRun) -> pd.DataFrame:
     rows = []
     for symbol, record in of.manifest.symbols.items():
         totals = record.totals
-        note = record.error or ("cancelled" if record.status == "cancelled" else " ".join(record.warnings))
+        note = (
+            f"Failed: {record.error}"
+            if record.error
+            else ("cancelled" if record.status == "cancelled" else " ".join(record.warnings))
+        )
         rows.append(
             {
                 "symbol": symbol,
@@ -53,7 +57,7 @@ def symbols_columns() -> dict[str, Any]:
     """Return how the columns of the per-symbol table are shown."""
     return {
         "symbol": st.column_config.TextColumn("Symbol", pinned=True),
-        "trades": st.column_config.NumberColumn("Trades", format="%d"),
+        "trades": st.column_config.NumberColumn("Trades", format="%,d"),
         "win": st.column_config.NumberColumn("Win", format="%.1f %%"),
         "average": r_column("R each", "Average result of a trade."),
         "total": r_column("Total R", "Sum of all trades."),
