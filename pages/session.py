@@ -5,6 +5,7 @@ import streamlit as st
 from orb_core.charts import session_figure
 from orb_core.errors import OrbError
 from pages.parts import cached
+from pages.parts.candles import candles_switch, is_green_red
 from pages.parts.day import candidates, day_of, day_sentence, factors, navigation, trade_sentence
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
 from pages.parts.markup import plain
@@ -35,7 +36,7 @@ breadcrumb(
     (plain(title_text(of.manifest, of.notes)), RUN, {**run_query, "tab": "Trades", **query_left}),
     here=plain(f"{symbol} {day}"),
 )
-title, ways = st.columns([1, 1], vertical_alignment="center")
+title, ways = st.columns([2, 3], vertical_alignment="center")
 with title:
     made_up = " :orange-badge[Made-up prices]" if view.made_up else ""
     partly = " :orange-badge[Some days of this run have no bars]" if missing_days(of.manifest) else ""
@@ -43,6 +44,7 @@ with title:
 with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", vertical_alignment="center"):
     replaying = st.toggle("Replay", key="session.replay", persist_state="session", disabled=view.bars.empty)
     whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session", disabled=replaying)
+    candles_switch()
     navigation(of, view, trade.trade_id if trade else None)
 if replaying and not view.bars.empty:
     replay(of, view, trade.trade_id if trade else None, CHART_PX)
@@ -53,7 +55,12 @@ if view.bars.empty:
 else:
     st.plotly_chart(
         session_figure(
-            view, trade_id=trade.trade_id if trade else None, whole_day=whole_day, dark=is_dark(), height=CHART_PX
+            view,
+            trade_id=trade.trade_id if trade else None,
+            whole_day=whole_day,
+            dark=is_dark(),
+            green_red=is_green_red(),
+            height=CHART_PX,
         ),
         theme=None,
         key="session.chart",

@@ -1,6 +1,6 @@
 """The colours of charts, light and dark, and the layout all figures share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 
@@ -62,9 +62,16 @@ DARK: Final = Palette(
 FONT: Final = '"Source Sans", "Source Sans Pro", sans-serif'
 
 
-def palette(*, dark: bool) -> Palette:
-    """Return the colours of an appearance."""
-    return DARK if dark else LIGHT
+GREEN_RED: Final = {LIGHT: ("#15803D", "#B91C1C"), DARK: ("#4ADE80", "#FF8A80")}
+
+
+def palette(*, dark: bool, green_red: bool = False) -> Palette:
+    """Return the colours of an appearance; with `green_red` up is green and down red instead of blue and orange."""
+    colours = DARK if dark else LIGHT
+    if not green_red:
+        return colours
+    up, down = GREEN_RED[colours]
+    return replace(colours, up=up, down=down)
 
 
 def faded(colour: str, opacity: float) -> str:

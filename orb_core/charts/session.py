@@ -306,6 +306,7 @@ def session_figure(
     whole_day: bool = False,
     newest: int | None = None,
     dark: bool = False,
+    green_red: bool = False,
     height: int = 560,
 ) -> go.Figure:
     """Draw one session as candles with what the strategy saw and did.
@@ -320,12 +321,14 @@ def session_figure(
     newest : int, optional
         Draw the bars of the last `newest` bar lengths only, the last one at the right edge, as a session that goes on.
     dark : bool
+    green_red : bool
+        Candles green and red instead of blue and orange; hollow and filled either way.
     height : int
         In pixels.
     """
     if newest is not None:
         view = _newest(view, newest)
-    colours = palette(dark=dark)
+    colours = palette(dark=dark, green_red=green_red)
     scale = _Scale(view)
     chosen = [t for t in _rows(view.trades) if trade_id in {None, t.trade_id}]
     trade = chosen[0] if chosen else None

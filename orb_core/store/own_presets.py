@@ -22,7 +22,7 @@ def save_preset(name: str, config: RunConfig) -> None:
     """
     name = name_of(name)
     path = own_preset_path(name)
-    with _told(f"The preset {name!r} cannot be saved"):
+    with told(f"The preset {name!r} cannot be saved"):
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.replace(path, to_yaml(config).encode())
 
@@ -38,7 +38,7 @@ def delete_preset(name: str) -> None:
         Its file cannot be deleted.
     """
     path = own_preset_path(name)
-    with _told(f"The preset {name!r} cannot be deleted"):
+    with told(f"The preset {name!r} cannot be deleted"):
         path.unlink(missing_ok=True)
 
 
@@ -52,7 +52,8 @@ def name_of(name: str) -> str:
 
 
 @contextmanager
-def _told(failure: str) -> Iterator[None]:
+def told(failure: str) -> Iterator[None]:
+    """Raise what the system has against a file in the folder of one's own as one sentence with what to do."""
     try:
         yield
     except OSError as error:

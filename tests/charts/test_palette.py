@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from orb_core.charts.days import calendar_figure
-from orb_core.charts.palette import DARK, LIGHT
+from orb_core.charts.palette import DARK, LIGHT, palette
 from orb_core.charts.what_if import what_if_figure
 from orb_core.engine.what_if import Grid
 
@@ -34,6 +34,15 @@ def laid_over(colour, opacity, colours):
 )
 def test_every_element_stands_out_from_its_background(colours, element):
     assert contrast(channels(colours.paper), channels(getattr(colours, element))) >= 4.5
+
+
+@LOOKS
+def test_green_and_red_candles_stand_out_as_well_and_from_each_other_by_more_than_their_hue(colours):
+    other = palette(dark=colours is DARK, green_red=True)
+    up, down, paper = channels(other.up), channels(other.down), channels(other.paper)
+    assert (up.argmax(), down.argmax()) == (1, 0)
+    assert min(contrast(paper, up), contrast(paper, down)) >= 4.5
+    assert contrast(up, down) >= 1.2
 
 
 @LOOKS

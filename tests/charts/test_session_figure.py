@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from orb_core.charts import session_figure
+from orb_core.charts.palette import palette
 from orb_core.charts.session import spread_labels
 from tests.charts.session_views import a_session, minute
 
@@ -118,3 +119,13 @@ def test_a_session_without_a_range_or_a_prior_day_is_still_drawn():
     figure = session_figure(view)
     assert figure.layout.shapes == ()
     assert figure.layout.annotations == ()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("green_red", [False, True], ids=["blue and orange", "green and red"])
+def test_a_rising_candle_is_hollow_and_a_falling_one_filled_whatever_their_colours(dark, green_red):
+    candles = trace(session_figure(a_session(), dark=dark, green_red=green_red), "Price")
+    colours = palette(dark=dark, green_red=green_red)
+    assert (candles.increasing.line.color, candles.decreasing.line.color) == (colours.up, colours.down)
+    assert candles.increasing.fillcolor == "rgba(0,0,0,0)"
+    assert candles.decreasing.fillcolor == colours.down

@@ -128,6 +128,7 @@ Presets of your own lie in `my_presets/`, or in the folder `ORB_PRESETS_DIR` nam
 preset. The app saves the settings in its sidebar as one (**Menu** beside *Preset*), lists them with the others and
 deletes them again; a file you put there yourself is a preset too. `--preset "My gaps"` finds `my_presets/My gaps.yaml`.
 A name has up to 60 letters of A-Z, digits, spaces, `_` and `-`, and is not one of the names above.
+What the app remembers of your taste (green and red candles) lies there too, in `app.json`.
 """
 
 
