@@ -14,11 +14,11 @@ from orb_core.errors import OrbError, SymbolError
 from orb_core.jobs import Job
 from pages.parts import cached, data_cached
 from pages.parts.ask import SUGGESTED
+from pages.parts.jobs import POLL_SECONDS, name_with_cancel
 from pages.parts.markup import complain, plain
 from pages.parts.settings import by_path
 
 FIRST_WAIT_SECONDS = 0.4
-POLL_SECONDS = 0.5
 HOURS = {
     "XNYS": "New York stocks",
     "CMES": "CME futures",
@@ -192,25 +192,9 @@ def progress_panel(job: FetchJob) -> None:
     """Show how far a fetch is, with Cancel; the whole page is drawn again once it is over."""
     if job.is_over:
         st.rerun()
-    cancelling = st.session_state["data.phase"] == "cancelling"
     with st.container(border=True):
-        words, cancel = st.columns([5, 1], vertical_alignment="center")
-        words.markdown(f"**{'Cancelling' if cancelling else 'Fetching'} {plain(job.label)}**")
-        cancel.button(
-            "Cancel",
-            key="data.cancel",
-            icon=":material/close:",
-            on_click=_cancel,
-            args=(job,),
-            disabled=cancelling,
-            width="stretch",
-        )
+        name_with_cancel(job, "Fetching", "data.cancel")
         st.progress(*_how_far(job))
-
-
-def _cancel(job: FetchJob) -> None:
-    st.session_state["data.phase"] = "cancelling"
-    job.cancel()
 
 
 def _how_far(job: FetchJob) -> tuple[float, str]:

@@ -1,6 +1,7 @@
 """Runs in the background: started by one page, seen by all, and waited for without a click."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 from loguru import logger
@@ -145,28 +146,25 @@ def progress_panel(job: RunJob) -> None:
     """Show how far a run is, with Cancel; the whole page is drawn again once it is over."""
     if job.is_over:
         st.rerun()
-    cancelling = st.session_state["job.phase"] == "cancelling"
     with st.container(border=True):
-        words, cancel = st.columns([5, 1], vertical_alignment="center")
-        doing = "Cancelling" if cancelling else "Running"
-        words.markdown(f"**{doing} {plain(job.label)}**")
-        cancel.button(
-            "Cancel",
-            key="job.cancel",
-            icon=":material/close:",
-            on_click=_cancel,
-            args=(job,),
-            disabled=cancelling,
-            width="stretch",
-        )
+        name_with_cancel(job, "Running", "job.cancel")
         if job.state == "running" and not is_compiled():
             st.caption("The engine is being compiled, once: about 20 seconds. Later runs begin at once.")
         st.progress(*_how_far(job))
 
 
-def _cancel(job: RunJob) -> None:
-    st.session_state["job.phase"] = "cancelling"
-    job.cancel()
+def name_with_cancel(job: Job[Any, Any], doing: str, key: str) -> None:
+    """Draw what is being done, beside the button that stops it."""
+    words, cancel = st.columns([5, 1], vertical_alignment="center")
+    words.markdown(f"**{'Cancelling' if job.is_unwanted else doing} {plain(job.label)}**")
+    cancel.button(
+        "Cancel",
+        key=key,
+        icon=":material/close:",
+        on_click=job.cancel,
+        disabled=job.is_unwanted,
+        width="stretch",
+    )
 
 
 def _how_far(job: RunJob) -> tuple[float, str]:
