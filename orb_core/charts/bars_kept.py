@@ -6,6 +6,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
+from orb_core.analytics.words import zone_name
 from orb_core.charts.palette import base_layout, faded, palette
 from orb_core.data.kept_bars import BarQuality, CoveredDay
 
@@ -17,6 +18,7 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FEWEST_WEEKS: Final = 26
 _ROW_PX: Final = 18
 _AROUND_PX: Final = 66
+_TITLE_PX: Final = 18
 
 
 def coverage_figure(days: Sequence[CoveredDay], *, dark: bool = False) -> go.Figure:
@@ -87,7 +89,7 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
     sessions = list(dict.fromkeys(gap.session_date for gap in quality.gaps))[:GAP_SESSIONS]
     gaps = [gap for gap in quality.gaps if gap.session_date in sessions]
     length, or_minutes = quality.session_minutes, quality.report.or_minutes
-    figure = go.Figure(layout=base_layout(colours, len(sessions) * _ROW_PX + _AROUND_PX))
+    figure = go.Figure(layout=base_layout(colours, len(sessions) * _ROW_PX + _AROUND_PX + _TITLE_PX))
     figure.add_bar(
         x=[length] * len(sessions),
         y=sessions,
@@ -140,6 +142,7 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
         ],
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"},
         xaxis={
+            "title": {"text": f"Time, {zone_name(quality.timezone)}", "standoff": 4},
             "range": [0, length],
             "tickvals": ticks,
             "ticktext": [f"{(opened + at) // 60 % 24:02d}:{(opened + at) % 60:02d}" for at in ticks],

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core import data_service
+from orb_core.analytics.words import zone_name
 from orb_core.config.symbols import normalize_symbols
 from orb_core.data.files import SIDES
 from orb_core.data.preview import MOST_ROWS, FilePreview, preview
@@ -24,7 +25,7 @@ ZONES = (
     "Asia/Tokyo",
     "Australia/Sydney",
 )
-SIDE_WORDS = {"open": "where its bar begins", "close": "where its bar ends"}
+SIDE_WORDS = {"open": "its beginning", "close": "its end"}
 SYMBOLS_NAMED = 8
 
 
@@ -122,16 +123,16 @@ def _facts(seen: FilePreview, timezone: str) -> list[tuple[str, str]]:
     named = ", ".join(seen.symbols[:SYMBOLS_NAMED])
     more = len(seen.symbols) - SYMBOLS_NAMED
     rows = f"{seen.rows:,}" if seen.is_whole else f"more than {MOST_ROWS:,}"
-    clock = timezone if seen.zone else "the file's own clock"
+    clock = zone_name(timezone) if seen.zone else "the file's own"
     return [
         ("Written by", seen.vendor),
         ("Bars", f"every {seen.interval.removesuffix('m')} min" if seen.interval else "too few to tell"),
         ("Rows", rows),
         ("First", _moment(seen, seen.first, timezone)),
         ("Last", _moment(seen, seen.last, timezone)),
-        ("Times here", clock),
-        ("Times in the file", seen.zone or "not said: choose below"),
-        ("A stamp is", SIDE_WORDS[seen.stamp] if seen.stamp else "not said: choose below"),
+        ("Clock here", clock),
+        ("Clock of the file", seen.zone or "not said: choose below"),
+        ("A bar's time is", SIDE_WORDS[seen.stamp] if seen.stamp else "not said: choose below"),
         ("Symbols", named + (f" and {more} more" if more > 0 else "") if named else "not said: name it below"),
     ]
 
@@ -149,11 +150,11 @@ def _is_parquet(seen: FilePreview) -> bool:
 
 def _ask(seen: FilePreview) -> None:
     """Draw the questions the file leaves open, also once they are answered."""
-    zone, side, symbol = st.columns(3, gap="small")
+    symbol, zone, side = st.columns(3, gap="small")
     if "data_tz" in seen.questions or st.session_state.get("data.zone"):
         usual = f"{seen.vendor} usually writes {seen.usual_zone}." if seen.usual_zone else None
         zone.selectbox(
-            "Clock of its stamps",
+            "Clock of the file",
             list(dict.fromkeys(filter(None, [seen.usual_zone, *ZONES]))),
             index=None,
             placeholder="Choose, or type a zone",
@@ -163,13 +164,13 @@ def _ask(seen: FilePreview) -> None:
         )
     if "stamp" in seen.questions or st.session_state.get("data.side"):
         side.selectbox(
-            "A stamp is",
+            "A bar's time is",
             list(SIDES),
             index=None,
             placeholder="Choose",
             format_func=SIDE_WORDS.__getitem__,
             key="data.side",
-            help="A bar of 09:30 to 09:31 is stamped 09:30 by some programs, and 09:31 by others.",
+            help="Some programs give a bar of 09:30 to 09:31 the time 09:30, others 09:31.",
         )
     if not seen.symbols:
         symbol.text_input("Symbol of these bars", key="data.as", placeholder="such as SPY", max_chars=32)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core import data_service
+from orb_core.analytics.words import zone_name
 from orb_core.charts import coverage_figure, gaps_figure
 from orb_core.charts.bars_kept import GAP_SESSIONS, STATES
 from orb_core.config.load import load_config
@@ -150,8 +151,8 @@ def _quality(found: BarQuality) -> None:
     there = [row for row in report.sessions if row.present]
     lacking = [row for row in reversed(there) if row.present < row.expected]
     thin = report.incomplete_ranges()
-    about = f"{len(there):,} sessions with {report.bars_used:,} bars · times of {plain(found.timezone)}"
-    st.markdown(f"**Quality** :gray[· {about}]")
+    about = f"{len(there):,} sessions with {report.bars_used:,} bars · times are {zone_name(found.timezone)} time"
+    st.markdown(f"**Quality** :gray[· {plain(about)}]")
     for note in report.notes:
         st.markdown(f":orange[:material/warning:] {plain(note)}")
     if not lacking:

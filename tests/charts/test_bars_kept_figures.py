@@ -64,3 +64,7 @@ def test_sessions_across_midnight_keep_the_order_of_their_minutes():
 def test_a_report_says_which_days_its_bars_cover():
     states = [day.state for day in days_of(quality_without(3, *range(390, 600)).report)]
     assert states == ["incomplete", "missing", "complete"]
+
+
+def test_missing_minutes_are_named_on_the_clock_of_their_exchange():
+    assert gaps_figure(quality_without(3)).layout.xaxis.title.text == "Time, New York"

@@ -147,7 +147,7 @@ def test_an_uploaded_file_is_recognised_before_it_is_kept_and_then_runs():
     facts = app.dataframe[0].value.set_index("What")["Recognised"]
     assert facts["Rows"] == f"{len(bars):,}"
     assert facts["First"] == "2024-01-02 09:30"
-    assert facts["Times here"] == "America/New_York"
+    assert facts["Clock here"] == "New York"
     assert app.button(key="data.keep").disabled
     app.text_input(key="data.as").set_value("spy")
     rerun(app)
@@ -163,7 +163,7 @@ def test_what_a_file_does_not_say_is_asked_and_not_guessed():
     bars = a_week()
     app = uploaded(page(), "SPY.csv", local_csv(bars))
     facts = app.dataframe[0].value.set_index("What")["Recognised"]
-    assert facts["Times in the file"].startswith("not said")
+    assert facts["Clock of the file"].startswith("not said")
     app.text_input(key="data.as").set_value("SPY")
     app.selectbox(key="data.zone").set_value("America/New_York")
     app.selectbox(key="data.side").set_value("open")
