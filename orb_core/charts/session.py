@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.words import EXITS, REFUSALS, number, price_digits, r_multiple, zone_name
-from orb_core.charts.palette import Palette, base_layout, faded, palette
+from orb_core.charts.palette import LIGHT, Palette, base_layout, faded
 
 LABEL_GAP_PX: Final = 17
 BARS_AROUND_TRADE: Final = 120
@@ -305,8 +305,7 @@ def session_figure(
     trade_id: str | None = None,
     whole_day: bool = False,
     newest: int | None = None,
-    dark: bool = False,
-    green_red: bool = False,
+    colours: Palette = LIGHT,
     height: int = 560,
 ) -> go.Figure:
     """Draw one session as candles with what the strategy saw and did.
@@ -320,15 +319,12 @@ def session_figure(
         Show every bar instead of those around the trade; panning reaches the others either way.
     newest : int, optional
         Draw the bars of the last `newest` bar lengths only, the last one at the right edge, as a session that goes on.
-    dark : bool
-    green_red : bool
-        Candles green and red instead of blue and orange; hollow and filled either way.
+    colours : Palette
     height : int
         In pixels.
     """
     if newest is not None:
         view = _newest(view, newest)
-    colours = palette(dark=dark, green_red=green_red)
     scale = _Scale(view)
     chosen = [t for t in _rows(view.trades) if trade_id in {None, t.trade_id}]
     trade = chosen[0] if chosen else None

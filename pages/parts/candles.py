@@ -2,16 +2,18 @@
 
 import streamlit as st
 
+from orb_core.charts.palette import Palette, palette
 from orb_core.errors import OrbError
 from orb_core.store.preferences import Preferences, load_preferences, save_preferences
+from pages.parts.frame import is_dark
 from pages.parts.markup import plain
 
 SWITCH = "candles.green_red"
 
 
-def candles_switch() -> None:
+def switch() -> None:
     """Draw the switch between blue and orange candles and green and red ones."""
-    st.session_state[SWITCH] = is_green_red()
+    st.session_state[SWITCH] = load_preferences().green_red
     st.toggle(
         "Green/red",
         key=SWITCH,
@@ -20,9 +22,9 @@ def candles_switch() -> None:
     )
 
 
-def is_green_red() -> bool:
-    """Say whether candles are to be green and red."""
-    return load_preferences().green_red
+def colours() -> Palette:
+    """Return the colours in use, candles as preferred."""
+    return palette(dark=is_dark(), green_red=load_preferences().green_red)
 
 
 def _prefer() -> None:

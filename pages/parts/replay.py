@@ -8,9 +8,8 @@ from orb_core.analytics.session_view import SessionView
 from orb_core.charts import session_figure
 from orb_core.charts.session import BARS_AROUND_TRADE
 from orb_core.store.stored_run import StoredRun
-from pages.parts.candles import is_green_red
+from pages.parts import candles
 from pages.parts.day import candidates, clock, day_sentence, factors, trade_sentence
-from pages.parts.frame import is_dark
 from pages.parts.markup import plain
 
 TICK_SECONDS = 0.5
@@ -85,8 +84,7 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
             view,
             trade_id=trade.trade_id if trade else None,
             newest=BARS_AROUND_TRADE,
-            dark=is_dark(),
-            green_red=is_green_red(),
+            colours=candles.colours(),
             height=height,
         ),
         theme=None,

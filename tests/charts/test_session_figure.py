@@ -124,8 +124,8 @@ def test_a_session_without_a_range_or_a_prior_day_is_still_drawn():
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("green_red", [False, True], ids=["blue and orange", "green and red"])
 def test_a_rising_candle_is_hollow_and_a_falling_one_filled_whatever_their_colours(dark, green_red):
-    candles = trace(session_figure(a_session(), dark=dark, green_red=green_red), "Price")
     colours = palette(dark=dark, green_red=green_red)
+    candles = trace(session_figure(a_session(), colours=colours), "Price")
     assert (candles.increasing.line.color, candles.decreasing.line.color) == (colours.up, colours.down)
     assert candles.increasing.fillcolor == "rgba(0,0,0,0)"
     assert candles.decreasing.fillcolor == colours.down
