@@ -4,9 +4,10 @@ import streamlit as st
 
 from orb_core.charts import session_figure
 from orb_core.errors import OrbError
-from pages.parts import cached, candles
-from pages.parts.day import candidates, day_of, day_sentence, factors, navigation, trade_sentence
-from pages.parts.frame import RUN, RUNS, breadcrumb, enter, stop_with
+from pages.parts import cached
+from pages.parts.candles import candles_switch, is_green_red
+from pages.parts.day import below, chart, day_of, day_sentence, navigation, switch, trade_sentence
+from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
 from pages.parts.markup import plain
 from pages.parts.replay import replay
 from pages.parts.run_words import missing_days, title_text
@@ -41,9 +42,16 @@ with title:
     partly = " :orange-badge[Some days of this run have no bars]" if missing_days(of.manifest) else ""
     st.markdown(f"#### {plain(f'{symbol} · {day:%A} {day.day} {day:%B %Y}')}{made_up}{partly}")
 with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right", vertical_alignment="center"):
-    replaying = st.toggle("Replay", key="session.replay", persist_state="session", disabled=view.bars.empty)
-    whole_day = st.toggle("Whole day", key="session.whole_day", persist_state="session", disabled=replaying)
-    candles.switch()
+    replaying = switch("replay", off="Replay", on="End replay", icon="movie", shortcut="P", disabled=view.bars.empty)
+    whole_day = switch(
+        "whole_day",
+        off="Whole day",
+        on="Part of day",
+        icon="width",
+        shortcut="W",
+        disabled=replaying or view.bars.empty,
+    )
+    candles_switch()
     navigation(of, view, trade.trade_id if trade else None)
 if replaying and not view.bars.empty:
     replay(of, view, trade.trade_id if trade else None, CHART_PX)
@@ -52,22 +60,13 @@ st.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade)
 if view.bars.empty:
     st.info("There are no bars of this session.", icon=":material/info:")
 else:
-    st.plotly_chart(
-        session_figure(
-            view,
-            trade_id=trade.trade_id if trade else None,
-            whole_day=whole_day,
-            colours=candles.colours(),
-            height=CHART_PX,
-        ),
-        theme=None,
-        key="session.chart",
-        config={"displayModeBar": False, "scrollZoom": True},
-        alt=f"{symbol} on {day} as candles, with opening range, trade and stop",
+    figure = session_figure(
+        view,
+        trade_id=trade.trade_id if trade else None,
+        whole_day=whole_day,
+        dark=is_dark(),
+        green_red=is_green_red(),
+        height=CHART_PX,
     )
-left, right = st.columns(2, gap="medium")
-with left:
-    candidates(view)
-with right:
-    if trade:
-        factors(of, view, trade)
+    chart(figure, "session.chart", f"{symbol} on {day} as candles, with opening range, trade and stop")
+below(of, view, trade)

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from orb_core.analytics.session_view import SessionView
@@ -23,6 +24,10 @@ from orb_core.errors import DataError
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 from pages.parts.frame import SESSION
+
+WAYS = ("replay", "whole_day")
+"""The switches of how a day is shown; those that are on are in its address."""
+YES = "true"
 
 
 def day_of(text: str) -> date:
@@ -81,6 +86,32 @@ def navigation(of: StoredRun, view: SessionView, trade_id: str | None) -> None:
     _go(view.symbol, "Trade", "arrow_forward", of_trade(after), "Shift+Right")
 
 
+def switch(way: str, *, off: str, on: str, icon: str, shortcut: str, disabled: bool = False) -> bool:
+    """Draw one of the switches of how a day is shown, labelled with what it does; return whether it is on.
+
+    It is a button: a toggle that has been clicked keeps the arrow keys from the buttons that they belong to.
+    """
+    is_on = st.query_params.get(way) == YES
+    st.button(
+        on if is_on else off,
+        key=f"session.{way}",
+        icon=f":material/{icon}:",
+        shortcut=shortcut,
+        disabled=disabled,
+        on_click=_turn,
+        args=(way,),
+        kwargs={"is_on": not is_on},
+    )
+    return is_on
+
+
+def _turn(way: str, *, is_on: bool) -> None:
+    if is_on:
+        st.query_params[way] = YES
+    else:
+        st.query_params.pop(way, None)
+
+
 def _go(symbol: str, label: str, icon: str, query: dict[str, str] | None, shortcut: str | None = None) -> None:
     back = icon.endswith(("left", "back"))
     pressed = st.button(
@@ -93,7 +124,8 @@ def _go(symbol: str, label: str, icon: str, query: dict[str, str] | None, shortc
         disabled=query is None,
     )
     if pressed and query is not None:
-        st.switch_page(SESSION, query_params=query)
+        ways = {way: YES for way in WAYS if st.query_params.get(way) == YES}
+        st.switch_page(SESSION, query_params={**query, **ways})
 
 
 def day_sentence(view: SessionView) -> str:
@@ -129,7 +161,22 @@ def trade_sentence(view: SessionView, trade: Any) -> str:
     )
 
 
-def candidates(view: SessionView) -> None:
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw the day's candles."""
+    st.plotly_chart(figure, theme=None, key=key, config={"displayModeBar": False, "scrollZoom": True}, alt=alt)
+
+
+def below(of: StoredRun, view: SessionView, trade: Any | None) -> None:
+    """Show, below the chart, the day's breakouts and what the factors said of the trade."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _candidates(view)
+    with right:
+        if trade:
+            _factors(of, view, trade)
+
+
+def _candidates(view: SessionView) -> None:
     """List the breakouts of the day, taken or not, and why."""
     st.markdown("**Breakouts of the day**")
     if view.signals.empty:
@@ -152,7 +199,7 @@ def candidates(view: SessionView) -> None:
     )
 
 
-def factors(of: StoredRun, view: SessionView, trade: Any) -> None:
+def _factors(of: StoredRun, view: SessionView, trade: Any) -> None:
     """Show what each factor said when the trade was taken."""
     weights = of.config.scoring.weights.model_dump()
     switches = of.config.factors.model_dump()

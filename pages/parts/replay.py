@@ -5,17 +5,20 @@ import streamlit as st
 
 from orb_core.analytics.replay import moments, visible
 from orb_core.analytics.session_view import SessionView
+from orb_core.analytics.words import counted
 from orb_core.charts import session_figure
 from orb_core.charts.session import BARS_AROUND_TRADE
 from orb_core.store.stored_run import StoredRun
-from pages.parts import candles
-from pages.parts.day import candidates, clock, day_sentence, factors, trade_sentence
+from pages.parts.candles import is_green_red
+from pages.parts.day import below, chart, clock, day_sentence, trade_sentence
+from pages.parts.frame import is_dark
 from pages.parts.markup import plain
 
 TICK_SECONDS = 0.5
 SPEEDS = (1, 2, 5, 15)
 BAR = "replay.bar"
 PLAYING = "replay.playing"
+SPEED = "replay.speed"
 HELP = {
     "OR end": "The bar that completes the opening range",
     "Signal": "The last bar before the entry, on which the factors are read",
@@ -55,16 +58,7 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
     last = len(day.bars) - 1
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _controls(day, trade_id, last)
-        speed = st.segmented_control(
-            "Bars a tick",
-            SPEEDS,
-            default=1,
-            required=True,
-            key="replay.speed",
-            label_visibility="collapsed",
-            help="Bars every half second",
-            format_func=lambda bars: f"{bars}×",
-        )
+        speed = _speed()
         place = st.empty()
     if st.session_state[PLAYING]:
         st.session_state[BAR] = min(st.session_state[BAR] + speed, last)
@@ -79,25 +73,32 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
     trade = trades[-1] if trades else None
     said = plain(trade_sentence(view, trade)) if trade else "No trade yet."
     st.caption(f"{plain(day_sentence(view))}  \n{said}")
-    st.plotly_chart(
-        session_figure(
-            view,
-            trade_id=trade.trade_id if trade else None,
-            newest=BARS_AROUND_TRADE,
-            colours=candles.colours(),
-            height=height,
-        ),
-        theme=None,
-        key="replay.chart",
-        config={"displayModeBar": False, "scrollZoom": True},
-        alt=f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}",
+    figure = session_figure(
+        view,
+        trade_id=trade.trade_id if trade else None,
+        newest=BARS_AROUND_TRADE,
+        dark=is_dark(),
+        green_red=is_green_red(),
+        height=height,
     )
-    left, right = st.columns(2, gap="medium")
-    with left:
-        candidates(view)
-    with right:
-        if trade:
-            factors(of, view, trade)
+    known = f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}"
+    chart(figure, "replay.chart", known)
+    below(of, view, trade)
+
+
+def _speed() -> int:
+    """Draw a button that goes through the speeds: a control to choose from would take the arrow keys for itself."""
+    speed: int = st.session_state.setdefault(SPEED, SPEEDS[0])
+    faster = SPEEDS[(SPEEDS.index(speed) + 1) % len(SPEEDS)]
+    st.button(
+        f"{speed}×",
+        key="replay.faster",
+        icon=":material/speed:",
+        help=f"{counted(speed, 'bar')} every half second; press for {faster}",
+        shortcut="S",
+        on_click=lambda: st.session_state.update({SPEED: faster}),
+    )
+    return speed
 
 
 def _controls(day: SessionView, trade_id: str | None, last: int) -> None:

@@ -1,3 +1,6 @@
+import json
+from datetime import datetime
+
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -7,8 +10,7 @@ def a_replay(**changes):
     trade = trades[trades["targets_filled"] > 0].iloc[0]
     where = {"symbol": "SPY", "date": f"{trade['session_date']:%Y-%m-%d}", "trade": trade["trade_id"]}
     app = open_app("session", run=run.run_id, **where, **changes)
-    (switch,) = [t for t in app.toggle if t.label == "Replay"]
-    switch.set_value(True)
+    app.button(key="session.replay").click()
     return rerun(app), trade
 
 
@@ -55,7 +57,9 @@ def test_a_trade_is_open_at_its_entry_and_its_result_comes_with_its_exit():
 def test_playing_goes_on_by_itself_at_its_speed_until_paused():
     app, _ = a_replay()
     began = bar(app)
-    app.session_state["replay.speed"] = 5
+    for _ in range(2):
+        press(app, "faster")
+    assert button(app, "faster").label == "5×"
     press(app, "play")
     playing = bar(app)
     assert playing > began
@@ -71,3 +75,42 @@ def test_playing_ends_with_the_day():
     assert bar(app) == 389
     assert not app.session_state["replay.playing"]
     assert button(app, "play").disabled
+
+
+def test_the_speeds_come_round_again():
+    app, _ = a_replay()
+    labels = [button(app, "faster").label] + [button(press(app, "faster"), "faster").label for _ in range(4)]
+    assert labels == ["1×", "2×", "5×", "15×", "1×"]
+
+
+def test_a_replay_has_an_address_that_leads_into_it_and_stays_with_the_next_trade():
+    app, trade = a_replay()
+    assert app.query_params["replay"] == "true"
+    again = open_app("session", **app.query_params)
+    assert bar(again) == bar(app)
+    again.button(key="session.arrow_forward").click()
+    rerun(again)
+    assert again.query_params["trade"] != trade["trade_id"]
+    assert again.query_params["replay"] == "true"
+    assert "No trade yet." in texts(again)
+    again.button(key="session.replay").click()
+    rerun(again)
+    assert "replay" not in again.query_params
+    assert "1 R =" in texts(again)
+
+
+def test_the_whole_day_has_an_address_too():
+    run = a_run()
+    trade = run.all_trades().iloc[3]
+    where = {"run": run.run_id, "symbol": "SPY", "date": f"{trade['session_date']:%Y-%m-%d}"}
+
+    def shown(app):
+        (spec,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+        first, last = (datetime.fromisoformat(end) for end in spec["layout"]["xaxis"]["range"])
+        return (last - first).total_seconds() / 60
+
+    app = open_app("session", **where)
+    assert shown(app) < 130
+    app.button(key="session.whole_day").click()
+    assert shown(rerun(app)) > 380
+    assert shown(open_app("session", **where, whole_day="true")) > 380
