@@ -4,10 +4,9 @@ import streamlit as st
 
 from orb_core.charts import session_figure
 from orb_core.errors import OrbError
-from pages.parts import cached
-from pages.parts.candles import candles_switch, is_green_red
+from pages.parts import cached, candles
 from pages.parts.day import below, chart, day_of, day_sentence, navigation, switch, trade_sentence
-from pages.parts.frame import RUN, RUNS, breadcrumb, enter, is_dark, stop_with
+from pages.parts.frame import RUN, RUNS, breadcrumb, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.replay import replay
 from pages.parts.run_words import missing_days, title_text
@@ -51,7 +50,7 @@ with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="rig
         shortcut="W",
         disabled=replaying or view.bars.empty,
     )
-    candles_switch()
+    candles.switch()
     navigation(of, view, trade.trade_id if trade else None)
 if replaying and not view.bars.empty:
     replay(of, view, trade.trade_id if trade else None, CHART_PX)
@@ -64,8 +63,7 @@ else:
         view,
         trade_id=trade.trade_id if trade else None,
         whole_day=whole_day,
-        dark=is_dark(),
-        green_red=is_green_red(),
+        colours=candles.colours(),
         height=CHART_PX,
     )
     chart(figure, "session.chart", f"{symbol} on {day} as candles, with opening range, trade and stop")

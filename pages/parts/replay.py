@@ -9,9 +9,8 @@ from orb_core.analytics.words import counted
 from orb_core.charts import session_figure
 from orb_core.charts.session import BARS_AROUND_TRADE
 from orb_core.store.stored_run import StoredRun
-from pages.parts.candles import is_green_red
+from pages.parts import candles
 from pages.parts.day import below, chart, clock, day_sentence, trade_sentence
-from pages.parts.frame import is_dark
 from pages.parts.markup import plain
 
 TICK_SECONDS = 0.5
@@ -77,8 +76,7 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
         view,
         trade_id=trade.trade_id if trade else None,
         newest=BARS_AROUND_TRADE,
-        dark=is_dark(),
-        green_red=is_green_red(),
+        colours=candles.colours(),
         height=height,
     )
     known = f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}"
