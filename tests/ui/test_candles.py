@@ -32,7 +32,7 @@ def test_candles_are_blue_and_orange_until_green_and_red_are_preferred():
 
 def test_the_preference_holds_in_the_replay_on_other_pages_and_after_a_reload():
     app = switch(a_session(), on=True)
-    next(toggle for toggle in app.toggle if toggle.label == "Replay").set_value(True)
+    app.button(key="session.replay").click()
     assert candle_colours(rerun(app)) == (OTHER.up, OTHER.down)
     reloaded = a_session()
     assert reloaded.toggle(key="candles.green_red").value
