@@ -11,7 +11,7 @@ from pages.parts.downloads import import_run
 from pages.parts.frame import COMPARE, LAUNCH, RUN, RUNS, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.run_words import source_text
-from pages.parts.runs_table import EDITABLE, Wanted, runs_columns, runs_table, shown_columns
+from pages.parts.runs_table import EDITABLE, Wanted, hold_keys, runs_columns, runs_table, shown_columns
 
 TABLE_ROWS, TABLE_PX = 18, 600
 UNREADABLE_OPEN = 3
@@ -105,7 +105,7 @@ if "runs.open" in st.session_state:
     st.switch_page(RUN, query_params={"run": st.session_state.pop("runs.open")})
 
 all_tags = sorted({tag for line in readable for tag in line.notes.tags})
-count = st.empty()
+count = st.container()
 if not readable:
     count.markdown("#### Runs :gray[· 0]")
     folder = plain(str(cached.store().path))
@@ -117,7 +117,7 @@ if not readable:
         actions(1)
 else:
     asked = wanted()
-    shown = [line for line in readable if asked.fits(line)]
+    shown = runs_edits.in_place(readable, asked.fits)
     of = f" of {len(readable)}" if len(shown) < len(readable) else ""
     count.markdown(f"#### Runs :gray[· {len(shown)}{of}]")
     actions(len(shown))
@@ -126,6 +126,8 @@ else:
         table = runs_table(shown, runs_edits.picked())
         same_rows = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:12]
         table_key = f"runs.table.{same_rows}.{st.session_state.get('runs.drawn', 0)}"
+        runs_edits.before_drawing(table_key, shown)
+        hold_keys()
         st.data_editor(
             table,
             column_config=runs_columns(

@@ -18,31 +18,15 @@ COMPARE = "pages/compare.py"
 DATA = "pages/data.py"
 
 SIDEBAR_PX = 340
-STYLE = """
-<style>
-[data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; }
-[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.7rem; }
-[data-testid="stSidebarHeader"] { height: 2rem; margin-bottom: 0; }
-[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.75rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-launch-run) {
-    position: sticky; top: 0; z-index: 10; padding: 0.5rem 0; background: SIDEBAR;
-}
-[data-testid="stBaseButton-primary"]:not(:disabled), [data-testid="stBaseButton-primary"]:not(:disabled) kbd {
-    color: PAPER;
-}
-[data-tag], [data-tag] button { background: BORDER; color: TEXT; }
-[data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
-</style>
-"""
-"""What the theme cannot say: dense pages, Run in sight while the settings scroll, buttons legible in the dark."""
-
+STYLE = Path(__file__).with_name("style.css")
 COLOURS = {
-    "PAPER": "backgroundColor",
-    "SIDEBAR": "sidebar.backgroundColor",
-    "BORDER": "borderColor",
-    "TEXT": "textColor",
+    "paper": "backgroundColor",
+    "sidebar": "sidebar.backgroundColor",
+    "border": "borderColor",
+    "text": "textColor",
+    "primary": "primaryColor",
 }
-"""Names in `STYLE`, and the option of the theme that each stands for."""
+"""Names of colours in `STYLE`, and the option of the theme that each stands for."""
 ICON = Path(__file__).with_name("icon.svg")
 
 
@@ -51,10 +35,8 @@ def menu() -> StreamlitPage:
     st.session_state["frame.entered"] = True
     page = _navigation("top")
     theme = f"theme.{'dark' if is_dark() else 'light'}"
-    style = STYLE
-    for name, option in COLOURS.items():
-        style = style.replace(name, st.get_option(f"{theme}.{option}"))
-    st.html(style)
+    colours = "; ".join(f"--{name}: {st.get_option(f'{theme}.{option}')}" for name, option in COLOURS.items())
+    st.html(f"<style>:root {{ {colours} }}\n{STYLE.read_text(encoding='utf-8')}</style>")
     return page
 
 
@@ -73,6 +55,7 @@ def enter(here: str | None = None) -> None:
         st.session_state["frame.entered"] = True
         _navigation("hidden")
         st.rerun()
+    runs_edits.take_missed()
     if here != RUNS:
         runs_edits.leave()
     jobs.strip(RUN, without=st.session_state.get("job") if here == LAUNCH else None)

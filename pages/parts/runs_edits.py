@@ -1,6 +1,6 @@
 """What is changed on the Runs page: notes in the table, and runs deleted until the page is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -59,20 +59,51 @@ def save_edits(store: RunStore, lines: Sequence[RunSummary], cells: Cells) -> li
     return problems
 
 
+def before_drawing(table_key: str, lines: Sequence[RunSummary]) -> None:
+    """Remember the table that is about to be drawn; a new one begins without edits."""
+    if table_key not in st.session_state:
+        st.session_state.pop("runs.applied", None)
+    st.session_state["runs.table"] = (table_key, lines)
+
+
 def take_edits(table_key: str, lines: Sequence[RunSummary]) -> None:
-    """Write what was just edited in the table of these runs; the callback of the table."""
+    """Write what was just edited in the table of these runs; the callback of the table.
+
+    A request that follows at once may end it halfway, at any look into the session's state. So what was written is
+    noted last, and written twice rather than not at all.
+    """
     edited: Cells = st.session_state[table_key]["edited_rows"]
     applied = st.session_state.get("runs.applied", ("", {}))
-    fresh = new_cells(edited, applied[1] if applied[0] == table_key else {})
-    st.session_state["runs.applied"] = (table_key, {row: dict(cells) for row, cells in edited.items()})
+    before = applied[1] if applied[0] == table_key else {}
+    if edited == before:
+        return
+    fresh = new_cells(edited, before)
+    notes = {row: kept for row, cells in fresh.items() if (kept := {n: v for n, v in cells.items() if n != "picked"})}
+    problems = save_edits(cached.store(), lines, notes)
     for row, cells in fresh.items():
         if "picked" in cells:
             (picked().add if cells["picked"] else picked().discard)(lines[row].run_id)
-    notes = {row: kept for row, cells in fresh.items() if (kept := {n: v for n, v in cells.items() if n != "picked"})}
-    problems = save_edits(cached.store(), lines, notes)
     if problems or any(not cells.get("title", True) for cells in notes.values()):
         redraw()  # the cell holds what the run does not: an empty title, or an edit that failed
     st.session_state["runs.problems"] = problems
+    st.session_state["runs.rows"] = [line.run_id for line in lines]
+    st.session_state["runs.applied"] = (table_key, {row: dict(cells) for row, cells in edited.items()})
+
+
+def take_missed() -> None:
+    """Write what the callback of the table could not, and Streamlit does not call it for again."""
+    table = st.session_state.get("runs.table")
+    if table and table[0] in st.session_state:
+        take_edits(*table)
+
+
+def in_place(lines: Sequence[RunSummary], wanted: Callable[[RunSummary], bool]) -> list[RunSummary]:
+    """Return the wanted lines; right after an edit those that were shown, so that none moves under the hand."""
+    rows = st.session_state.pop("runs.rows", None)
+    if rows is None:
+        return [line for line in lines if wanted(line)]
+    by_id = {line.run_id: line for line in lines}
+    return [by_id[run_id] for run_id in rows if run_id in by_id]
 
 
 def picked() -> set[str]:
@@ -110,7 +141,9 @@ def undo() -> None:
 
 
 def leave() -> None:
-    """Remove for good what was deleted: the page is left."""
+    """Remove for good what was deleted, and forget the table: the page is left."""
+    for name in ("runs.table", "runs.rows", "runs.applied"):
+        st.session_state.pop(name, None)
     for aside, run_id in st.session_state.pop("runs.deleted", []):
         try:
             cached.store().purge(aside)

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -17,6 +19,7 @@ EDITABLE = ("picked", "starred", "title", "tags", "note")
 MORE = ("win_rate", "sharpe", "run_id")
 SPARSE = ("status",)
 OPEN = ":material/open_in_new:"
+KEYS = Path(__file__).with_name("runs_keys.js")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _row(line: RunSummary, *, picked: bool) -> dict[str, Any]:
         "average": totals.average_r if totals else None,
         "drop": totals.max_drawdown_r if totals else None,
         "equity": list(manifest.equity_r),
-        "tags": list(notes.tags),
+        "tags": np.array(notes.tags, dtype=np.str_),  # text even when empty: the first tag must not make another table
         "note": notes.note,
         "source": source_text(manifest),
         "win_rate": None if win_rate is None else 100 * win_rate,
@@ -105,6 +108,11 @@ def _status(status: str, manifest: Manifest) -> str:
     if status != "complete":
         return status
     return "days missing" if missing_days(manifest) else ""
+
+
+def hold_keys() -> None:
+    """Let nothing that is typed into the table be lost while the browser fetches the cell's editor."""
+    st.html(f"<script>{KEYS.read_text()}</script>", unsafe_allow_javascript=True)
 
 
 def runs_columns(tags: Sequence[str], open_button: Any) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 import json
+from contextlib import suppress
 
 import pytest
 
 from orb_core.config.presets import preset_names
 from orb_core.service import default_store
 from orb_core.store.manifest import Notes
+from pages.parts import runs_edits
 from pages.parts.runs_edits import merged, new_cells, save_edits
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
@@ -171,3 +173,105 @@ def test_a_run_of_a_preset_is_named_after_it_and_a_repeated_one_keeps_its_name()
     app.button(key="launch.run_button").click()
     wait_for_the_run(rerun(app))
     assert [each.notes.title for each in default_store().list()] == ["mine"]
+
+
+def test_the_first_title_tag_note_and_star_leave_the_table_the_one_that_is_typed_in():
+    run = a_run()
+    app = open_app("runs")
+    before = app.data_editor[0].proto.id
+    default_store().annotate(run.run_id, title="x", tags=["spring"], note="n", starred=True)
+    assert rerun(app).data_editor[0].proto.id == before
+    assert titles(app) == ["x"]
+
+
+class RequestFollowed(Exception):  # noqa: N818 — nothing is wrong
+    pass
+
+
+class SessionState(dict):
+    """A session's state that ends the script after some looks into it, as Streamlit does when a request follows."""
+
+    looks = 1000
+
+    def _look(self):
+        self.looks -= 1
+        if self.looks < 0:
+            raise RequestFollowed
+
+    def __getitem__(self, key):
+        self._look()
+        return super().__getitem__(key)
+
+    def __setitem__(self, key, value):
+        self._look()
+        super().__setitem__(key, value)
+
+    def __contains__(self, key):
+        self._look()
+        return super().__contains__(key)
+
+    def get(self, key, default=None):
+        self._look()
+        return super().get(key, default)
+
+    def setdefault(self, key, default):
+        self._look()
+        return super().setdefault(key, default)
+
+
+@pytest.mark.parametrize("looks", range(10))
+def test_an_edit_whose_writing_was_ended_halfway_is_written_by_the_next_page(looks, monkeypatch):
+    run = a_run()
+    state = SessionState()
+    monkeypatch.setattr(runs_edits.st, "session_state", state)
+    lines = default_store().list()
+    runs_edits.before_drawing("table", lines)
+    state["table"] = {"edited_rows": {0: {"title": "typed", "picked": True, "note": "n"}}}
+    state.looks = looks
+    with suppress(RequestFollowed):
+        runs_edits.take_edits("table", lines)
+    state.looks = 1000
+    runs_edits.take_missed()
+    assert run.notes == Notes(title="typed", note="n")
+    assert runs_edits.picked() == {run.run_id}
+
+
+def test_an_edit_is_written_once_even_if_another_session_has_changed_it_since(monkeypatch):
+    run = a_run()
+    state = SessionState()
+    monkeypatch.setattr(runs_edits.st, "session_state", state)
+    lines = default_store().list()
+    runs_edits.before_drawing("table", lines)
+    state["table"] = {"edited_rows": {0: {"starred": True}}}
+    runs_edits.take_edits("table", lines)
+    default_store().annotate(run.run_id, starred=False)
+    runs_edits.take_missed()
+    assert run.notes.starred is False
+
+
+def test_the_same_edit_in_a_table_drawn_anew_is_written_again(monkeypatch):
+    run = a_run()
+    state = SessionState()
+    monkeypatch.setattr(runs_edits.st, "session_state", state)
+    lines = default_store().list()
+    for _ in range(2):
+        runs_edits.before_drawing("table", lines)
+        state["table"] = {"edited_rows": {0: {"starred": True}}}
+        runs_edits.take_edits("table", lines)
+        assert run.notes.starred
+        default_store().annotate(run.run_id, starred=False)
+        del state["table"]
+
+
+def test_rows_stay_where_they_are_right_after_an_edit(monkeypatch):
+    a_run()
+    state = SessionState()
+    monkeypatch.setattr(runs_edits.st, "session_state", state)
+    shown = default_store().list()
+    runs_edits.before_drawing("table", shown)
+    state["table"] = {"edited_rows": {0: {"starred": False}}}
+    runs_edits.take_edits("table", shown)
+    a_run("orb.base_minutes=30")
+    now = default_store().list()
+    assert [line.run_id for line in runs_edits.in_place(now, lambda _: False)] == [shown[0].run_id]
+    assert runs_edits.in_place(now, lambda _: True) == now
