@@ -10,6 +10,12 @@ from tests.ui.app import a_run
 pytestmark = pytest.mark.timeout(180)
 
 COLOURS_OF = "element => [getComputedStyle(element).color, getComputedStyle(element).backgroundColor]"
+UNMARKED = """() => {
+    const focused = document.activeElement
+    const shown = focused.tagName === 'INPUT' ? focused.closest('label') : focused, look = getComputedStyle(shown)
+    const isMarked = look.outlineStyle !== 'none' || look.boxShadow !== 'none'
+    return isMarked || ['BODY', 'MAIN'].includes(focused.tagName) ? '' : shown.outerHTML.slice(0, 200)
+}"""
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -43,3 +49,17 @@ def test_no_page_is_wider_than_the_window(page, server, browser):
     browser.get_by_test_id("stTopNav").wait_for()
     settled(browser)
     assert browser.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
+
+
+def test_where_the_focus_is_can_be_seen_all_the_way_through_a_page(server, browser):
+    run = a_run()
+    trade = run.all_trades().iloc[0]
+    where = f"run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}"
+    browser.goto(f"{server.url}/session?{where}")
+    browser.get_by_text("Breakouts of the day").wait_for()
+    settled(browser)
+    unmarked = browser.evaluate(UNMARKED)
+    for _ in range(12):
+        browser.keyboard.press("Tab")
+        unmarked = unmarked or browser.evaluate(UNMARKED)
+    assert unmarked == ""
