@@ -55,6 +55,7 @@ def enter(here: str | None = None) -> None:
         st.session_state["frame.entered"] = True
         _navigation("hidden")
         st.rerun()
+    runs_edits.take_missed()
     if here != RUNS:
         runs_edits.leave()
     jobs.strip(RUN, without=st.session_state.get("job") if here == LAUNCH else None)
