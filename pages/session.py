@@ -50,12 +50,14 @@ with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="rig
         shortcut="W",
         disabled=replaying or view.bars.empty,
     )
-    candles.switch()
     navigation(of, view, trade.trade_id if trade else None)
 if replaying and not view.bars.empty:
     replay(of, view, trade.trade_id if trade else None, CHART_PX)
     st.stop()
-st.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade))}" if trade else ""))
+said, colours = st.columns([8, 1], vertical_alignment="center")
+said.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade))}" if trade else ""))
+with colours:
+    candles.switch()
 if view.bars.empty:
     st.info("There are no bars of this session.", icon=":material/info:")
 else:

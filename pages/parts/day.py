@@ -166,21 +166,26 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, key=key, config={"displayModeBar": False, "scrollZoom": True}, alt=alt)
 
 
-def below(of: StoredRun, view: SessionView, trade: Any | None) -> None:
+def below(
+    of: StoredRun,
+    view: SessionView,
+    trade: Any | None,
+    no_breakouts: str = "None: price did not leave the opening range where it could be traded.",
+) -> None:
     """Show, below the chart, the day's breakouts and what the factors said of the trade."""
     left, right = st.columns(2, gap="medium")
     with left:
-        _candidates(view)
+        _candidates(view, no_breakouts)
     with right:
         if trade:
             _factors(of, view, trade)
 
 
-def _candidates(view: SessionView) -> None:
+def _candidates(view: SessionView, none: str) -> None:
     """List the breakouts of the day, taken or not, and why."""
     st.markdown("**Breakouts of the day**")
     if view.signals.empty:
-        st.caption("None: price did not leave the opening range where it could be traded.")
+        st.caption(none)
         return
     st.dataframe(
         [

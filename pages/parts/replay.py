@@ -81,7 +81,7 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
     )
     known = f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}"
     chart(figure, "replay.chart", known)
-    below(of, view, trade)
+    below(of, view, trade, no_breakouts="None so far.")
 
 
 def _speed() -> int:

@@ -33,6 +33,7 @@ def test_the_replay_begins_where_the_range_is_complete_and_tells_nothing_of_the_
     assert "No trade yet." in texts(app)
     assert f"{trade['realized_r']:+.2f}" not in texts(app)
     assert "Factors at the signal" not in texts(app)
+    assert "None so far." in texts(app)
 
 
 def test_steps_go_one_bar_and_jumps_to_what_happened():

@@ -1,0 +1,77 @@
+import re
+
+import pytest
+
+from tests.browser.driving import GRID, HEADER_PX, ROW_PX, click_row, settled
+from tests.ui.app import a_run
+
+pytestmark = pytest.mark.timeout(180)
+
+OPEN_PX = 62 + 62 + 230 + 20
+"""From the left of the table of runs to the middle of its button that opens a run."""
+TIMES_OF_ENTRY = """() => {
+    const entry = document.querySelector(".js-plotly-plot").data.find((trace) => trace.name === "Entry");
+    return entry ? Array.from(entry.x) : [];
+}"""
+
+
+def at_trade(browser, trade):
+    """Wait until a trade's session is drawn, its entry on the chart and its result in words."""
+    day, clock = trade["session_date"], f"{trade['entry_local']:%H:%M}"
+    browser.wait_for_url(re.compile(rf"/session\?.*date={day:%Y-%m-%d}&trade={trade['trade_id']}"))
+    result = re.escape(f"{trade['realized_r']:+.2f} R after costs".replace("-", "−"))
+    browser.get_by_text(re.compile(rf"{clock} → .*{result}")).wait_for()
+    settled(browser)
+    assert f"{day:%Y-%m-%d}T{clock}" in [time[:16] for time in browser.evaluate(TIMES_OF_ENTRY)]
+
+
+def at_bar(browser, bar):
+    browser.get_by_text(re.compile(rf"bar {bar} of 390")).wait_for()
+    settled(browser)
+
+
+def test_yesterdays_run_is_gone_through_trade_by_trade_and_one_is_replayed(server, browser):
+    run = a_run()
+    trades = run.all_trades().to_dict("records")
+    browser.goto(f"{server.url}/runs")
+    browser.get_by_text("Runs · 1").wait_for()
+    settled(browser)
+    table = browser.locator(GRID).first.bounding_box()
+    browser.mouse.click(table["x"] + OPEN_PX, table["y"] + HEADER_PX + ROW_PX / 2)
+    browser.get_by_role("tab", name="Trades").click()
+    browser.get_by_text("Select a row to see its day").wait_for()
+    settled(browser)
+    click_row(browser, 2)
+    at_trade(browser, trades[2])
+    browser.get_by_role("button", name="Trade Shortcut Shift + →").click()
+    at_trade(browser, trades[3])
+    for key, trade in (("Shift+ArrowRight", 4), ("Shift+ArrowLeft", 3), ("Shift+ArrowRight", 4)):
+        browser.keyboard.press(key)
+        at_trade(browser, trades[trade])
+    browser.reload()
+    at_trade(browser, trades[4])
+
+    begin = trades[4]["or_minutes"]
+    browser.get_by_role("button", name="Replay").click()
+    at_bar(browser, begin)
+    assert browser.evaluate(TIMES_OF_ENTRY) == []
+    browser.keyboard.press("ArrowRight")
+    at_bar(browser, begin + 1)
+    browser.keyboard.press("ArrowLeft")
+    at_bar(browser, begin)
+    browser.get_by_role("button", name="Entry").click()
+    browser.get_by_text("; open. 1 R =").wait_for()
+    settled(browser)
+    assert len(browser.evaluate(TIMES_OF_ENTRY)) == 1
+    browser.keyboard.press("Space")
+    browser.get_by_role("button", name="Pause").wait_for()
+    browser.keyboard.press("Space")
+    browser.get_by_role("button", name="Play").wait_for()
+    settled(browser)
+    browser.keyboard.press("p")
+    at_trade(browser, trades[4])
+
+    browser.go_back()
+    browser.get_by_role("button", name="End replay").wait_for()
+    browser.get_by_role("link", name="Defaults").click()
+    browser.get_by_text("Select a row to see its day").wait_for()
