@@ -103,7 +103,8 @@ def panel(timezone: str) -> None:
         with rows:
             st.caption("Columns of the file" if _is_parquet(seen) else "First rows, as they stand")
             st.code("\n".join(row[:160] for row in seen.first_rows), language=None)
-            st.caption(plain("Read as: " + ", ".join(f"{ours} ← {theirs}" for ours, theirs in seen.columns.items())))
+            read = (f"{'time' if ours == 'stamp' else ours} ← {theirs}" for ours, theirs in seen.columns.items())
+            st.caption(plain("Read as: " + ", ".join(read)))
         _ask(seen)
         _buttons(seen, waiting)
 
