@@ -15,6 +15,7 @@ from orb_core import explore, service
 from orb_core.analytics.compare import Comparison
 from orb_core.analytics.intervals import Interval
 from orb_core.analytics.metrics import Floats
+from orb_core.analytics.quarters import by_quarter
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.today import Today
 from orb_core.analytics.verify import Verification
@@ -110,6 +111,11 @@ def intervals(of: StoredRun) -> dict[str, Interval]:
     return _intervals(of.run_id, _created(of))
 
 
+def quarters(of: StoredRun, name: str, trades: pd.DataFrame, values: Floats) -> pd.DataFrame:
+    """Return the quarters of a run's trades by something known of each; the name says by what."""
+    return _quarters(of.run_id, _created(of), name, trades, values)
+
+
 def gaps(of: StoredRun) -> Floats:
     """Return how far the session of each trade opened in its direction, in daily ATR."""
     return _gaps(of.run_id, _created(of))
@@ -187,6 +193,11 @@ def _attribution(run_id: str, created: str) -> tuple[pd.DataFrame, pd.DataFrame]
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _intervals(run_id: str, created: str) -> dict[str, Interval]:  # noqa: ARG001
     return explore.intervals(store(), run_id)
+
+
+@st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)
+def _quarters(run_id: str, created: str, name: str, _trades: pd.DataFrame, _values: Floats) -> pd.DataFrame:  # noqa: ARG001
+    return by_quarter(_trades, _values)
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

@@ -6,7 +6,6 @@ import streamlit as st
 
 from orb_core.analytics.breakdown import r_histogram
 from orb_core.analytics.metrics import Floats
-from orb_core.analytics.quarters import by_quarter
 from orb_core.analytics.words import FACTORS, counted, number, r_multiple
 from orb_core.charts.patterns import against_figure, by_lot
 from orb_core.charts.spread import excursion_figure, histogram_figure
@@ -41,14 +40,14 @@ def patterns_tab(of: StoredRun) -> None:
         _excursion(trades)
     left, right = st.columns(2, gap="medium")
     with left:
-        _against("Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy(), WIDTH)
+        _against(of, "Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy(), WIDTH)
     with right:
-        _against("Opening gap / ATR", trades, cached.gaps(of), GAP)
+        _against(of, "Opening gap / ATR", trades, cached.gaps(of), GAP)
     by_factor, by_score = cached.attribution(of)
     left, right = st.columns(2, gap="medium")
     with left:
         minutes = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
-        _against("Minutes held", trades, minutes, "From entry to the last exit: known only afterwards.")
+        _against(of, "Minutes held", trades, minutes, "From entry to the last exit: known only afterwards.")
     with right:
         group_chart("By score at the signal", by_score, [f"{score:g}" for score in by_score["score"]])
     _factors(by_factor)
@@ -103,8 +102,8 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(title: str, trades: pd.DataFrame, values: Floats, meaning: str) -> None:
-    quarters = by_quarter(trades, values)
+def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, meaning: str) -> None:
+    quarters = cached.quarters(of, title, trades, values)
     missing = int(np.isnan(values).sum())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         left_out = f" :gray[· {counted(missing, 'trade')} without it]" if missing else ""

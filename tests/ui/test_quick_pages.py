@@ -1,5 +1,6 @@
 import streamlit as st
 
+from orb_core.analytics import bootstrap_nb
 from orb_core.service import default_store
 from orb_core.store.runs import RunStore
 from tests.ui.app import a_run, open_app, rerun, texts
@@ -26,3 +27,11 @@ def test_a_run_that_is_gone_leaves_the_list_at_once():
     assert "Runs :gray[· 2]" in texts(app)
     default_store().delete(runs[0].run_id)
     assert "Runs :gray[· 1]" in texts(rerun(app))
+
+
+def test_the_patterns_of_a_run_are_worked_out_once(monkeypatch):
+    app = open_app("run", run=a_run().run_id, tab="Patterns")
+    drawn = []
+    monkeypatch.setattr(bootstrap_nb, "resample_means_nb", lambda *args: drawn.append(args))
+    rerun(app)
+    assert drawn == []
