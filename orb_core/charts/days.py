@@ -1,6 +1,6 @@
 """A run day by day: the calendar of its results, and bars of groups with their intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +27,7 @@ def calendar_height(days: pd.DataFrame) -> int:
     return int(when.year.nunique()) * (_rows(when) * ROW_PX + GAP_PX)
 
 
-def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
+def calendar_figure(days: pd.DataFrame, *, left_out: Collection[str] = (), dark: bool = False) -> go.Figure:
     """Draw a square per session: a band per year, a row per weekday, a column per week; `WIDTH_PX` wide.
 
     Parameters
@@ -35,6 +35,8 @@ def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     days : DataFrame
         One row per session date, in order: `session_date`, `trades` and `realized_r` of all symbols, `why` (text of the
         hover).
+    left_out : collection of str
+        Dates that are crossed out, as in "2024-01-31".
     dark : bool
     """
     colours = palette(dark=dark)
@@ -48,6 +50,7 @@ def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     week = ((when.day_of_year - 1 + newyear.day_of_week) // 7).to_numpy()
     up_from_below = (len(years) - band) * pitch - GAP_PX / ROW_PX - when.day_of_week.to_numpy() - 0.5
     r, trades = days["realized_r"].to_numpy(), days["trades"].to_numpy()
+    crossed = [f"{day:%Y-%m-%d}" in left_out for day in when]
     figure = go.Figure(layout=base_layout(colours, height))
     figure.add_scatter(
         x=week,
@@ -56,14 +59,22 @@ def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
         marker={
             "symbol": "square",
             "size": ROW_PX - 2,
-            "color": [_colour(value, n, colours) for value, n in zip(r, trades, strict=True)],
+            "color": [
+                colours.band if out else _colour(value, n, colours)
+                for value, n, out in zip(r, trades, crossed, strict=True)
+            ],
             "line": {"color": colours.grid, "width": 1},
         },
-        text=[_sign(value) if n else "" for value, n in zip(r, trades, strict=True)],
+        text=["✕" if out else _sign(value) if n else "" for value, n, out in zip(r, trades, crossed, strict=True)],
         textfont={"size": 11, "color": colours.text},
         customdata=[
-            [f"{day:%Y-%m-%d}", f"{day:%A} {day.day} {day:%B %Y}", r_multiple(value) if n else "No trade", why]
-            for day, value, n, why in zip(when, r, trades, days["why"], strict=True)
+            [
+                f"{day:%Y-%m-%d}",
+                f"{day:%A} {day.day} {day:%B %Y}",
+                r_multiple(value) if n else "No trade",
+                f"{why}<br>To be left out" if out else why,
+            ]
+            for day, value, n, why, out in zip(when, r, trades, days["why"], crossed, strict=True)
         ],
         hovertemplate="%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
         selected={"marker": {"opacity": 1}},
@@ -83,7 +94,14 @@ def calendar_figure(days: pd.DataFrame, *, dark: bool = False) -> go.Figure:
     return figure
 
 
-def groups_figure(groups: pd.DataFrame, names: Sequence[str], *, dark: bool = False, height: int = 250) -> go.Figure:
+def groups_figure(
+    groups: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    left_out: Collection[str] = (),
+    dark: bool = False,
+    height: int = 250,
+) -> go.Figure:
     """Draw the average R of groups as bars, with the 95 % interval of each and its number of trades.
 
     Parameters
@@ -92,6 +110,8 @@ def groups_figure(groups: pd.DataFrame, names: Sequence[str], *, dark: bool = Fa
         Columns of `breakdown.GROUP`.
     names : sequence of str
         What each group is called.
+    left_out : collection of str
+        Names of groups that are crossed out.
     dark : bool
     height : int
         In pixels.
@@ -102,7 +122,12 @@ def groups_figure(groups: pd.DataFrame, names: Sequence[str], *, dark: bool = Fa
     figure.add_bar(
         x=list(names),
         y=average,
-        marker={"color": [faded(colours.up if r >= 0 else colours.down, 0.75) for r in average]},
+        marker={
+            "color": [
+                colours.band if name in left_out else faded(colours.up if r >= 0 else colours.down, 0.75)
+                for name, r in zip(names, average, strict=True)
+            ]
+        },
         error_y={
             "type": "data",
             "symmetric": False,
@@ -120,6 +145,7 @@ def groups_figure(groups: pd.DataFrame, names: Sequence[str], *, dark: bool = Fa
         ],
         hovertemplate="%{x}: %{customdata[0]} trades<br>%{customdata[1]} each, 95 %%: %{customdata[2]}"
         "<br>%{customdata[3]} won, %{customdata[4]} in all<extra></extra>".replace("%%", "%"),
+        unselected={"marker": {"opacity": 1}},
         showlegend=False,
     )
     figure.update_layout(
@@ -129,7 +155,10 @@ def groups_figure(groups: pd.DataFrame, names: Sequence[str], *, dark: bool = Fa
             "type": "category",
             "tickmode": "array",
             "tickvals": list(names),
-            "ticktext": [f"{name}<br>{number(n, 0)}" for name, n in zip(names, groups["trades"], strict=True)],
+            "ticktext": [
+                f"{'✕ ' if name in left_out else ''}{name}<br>{number(n, 0)}"
+                for name, n in zip(names, groups["trades"], strict=True)
+            ],
             "automargin": True,
             "fixedrange": True,
         },

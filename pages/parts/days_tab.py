@@ -1,5 +1,7 @@
 """A run's days: where the R came from, and every session with what happened or why nothing did."""
 
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -10,16 +12,14 @@ from orb_core.analytics.words import OR_STATES, number, price_digits, r_multiple
 from orb_core.charts.days import MONTHS, calendar_figure, groups_figure
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached, forms
-from pages.parts.frame import LAUNCH, SESSION, is_dark
-from pages.parts.launching import fill_from
+from pages.parts import cached, leave_out
+from pages.parts.frame import SESSION, is_dark
 from pages.parts.tables import group_columns, r_column
 
 STILL = {"displayModeBar": False}
 YEARS_AT_ONCE = 2
 TABLE_ROWS, TABLE_PX = 16, 535
 SHOWN = ("All", "With a trade", "Without a trade")
-EXCLUDED = "session.exclude_dates"
 
 
 def days_tab(of: StoredRun) -> None:
@@ -31,15 +31,17 @@ def days_tab(of: StoredRun) -> None:
     if ledger.empty:
         st.caption("This run has no sessions.")
         return
-    _calendar(of, ledger)
+    picking = _calendar(of, ledger)
     trades = cached.trades(of)
     if not trades.empty:
         _months(trades)
-        _groups(of, trades)
+        _groups(of, trades, picking=picking)
     _ledger(of, ledger)
 
 
-def _calendar(of: StoredRun, ledger: pd.DataFrame) -> None:
+def _calendar(of: StoredRun, ledger: pd.DataFrame) -> bool:
+    """Draw the days; return whether a click leaves one out instead of showing it."""
+    leave_out.begin(of)
     days = ledger.groupby("session_date", as_index=False).agg(
         trades=("trades", "sum"), realized_r=("realized_r", "sum"), why=("why", _first_words)
     )
@@ -47,26 +49,32 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> None:
     listed = sorted(years.unique(), reverse=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "**R by day** :gray[· + earned, − lost, stronger up to 2 R; grey had no trade; select a day to see it]",
+            "**R by day** :gray[· + earned, − lost, stronger up to 2 R; grey had no trade; select a day to "
+            f"{'leave it out' if st.session_state.get(leave_out.PICKING) else 'see it'}]",
             width="content",
         )
+        st.space("stretch")
         if len(listed) > YEARS_AT_ONCE:
             year = st.selectbox("Year", listed, key="days.year", persist_state="session", label_visibility="collapsed")
             days = days[years == year]
+        picking = leave_out.is_picking()
+        leave_out.menu(of, ledger)
+    key = "days.pick" if picking else "days.calendar"
     chosen = st.plotly_chart(
-        calendar_figure(days, dark=is_dark()),
+        calendar_figure(days, left_out=leave_out.left_out(of, days["session_date"]), dark=is_dark()),
         width="content",
         theme=None,
-        key="days.calendar",
+        key=key,
         config=STILL,
-        on_select="rerun",
+        on_select=partial(leave_out.pick_day, key) if picking else "rerun",
         selection_mode="points",
         alt=f"Calendar of {len(days)} sessions, each with its result in R; the list below has the same figures",
     )
-    if chosen.selection.points:
+    if chosen.selection.points and not picking:
         day = chosen.selection.points[0]["customdata"][0]
         of_day = ledger[ledger["session_date"] == pd.Timestamp(day)]
         _open_day(of, of_day.loc[of_day["trades"].idxmax()])
+    return picking
 
 
 def _first_words(why: "pd.Series[str]") -> str:
@@ -92,7 +100,7 @@ def _months(trades: pd.DataFrame) -> None:
     )
 
 
-def _groups(of: StoredRun, trades: pd.DataFrame) -> None:
+def _groups(of: StoredRun, trades: pd.DataFrame, *, picking: bool) -> None:
     timezone = session_table(of.config.session, of.manifest.start, of.manifest.end).timezone
     weekdays, hours = by_weekday(trades), by_hour(trades, timezone)
     for column, title, groups, names in zip(
@@ -103,12 +111,21 @@ def _groups(of: StoredRun, trades: pd.DataFrame) -> None:
         strict=True,
     ):
         with column:
-            group_chart(title, groups, names)
+            if groups is weekdays and picking:
+                group_chart(title, groups, names, leave_out.weekdays(), leave_out.pick_weekday)
+            else:
+                group_chart(title, groups, names)
     st.caption("Bars: average R of a trade; whiskers: its 95 % range; below each name: how many trades.")
 
 
-def group_chart(title: str, groups: pd.DataFrame, names: list[str]) -> None:
-    """Draw groups of trades as bars, with their table a click away."""
+def group_chart(
+    title: str,
+    groups: pd.DataFrame,
+    names: list[str],
+    left_out: Collection[str] = (),
+    on_pick: Callable[[str], None] | None = None,
+) -> None:
+    """Draw groups of trades as bars, with their table a click away; `on_pick` is told the chart's key when clicked."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{title}**", width="content")
         with st.popover("Table", type="tertiary"):
@@ -120,11 +137,14 @@ def group_chart(title: str, groups: pd.DataFrame, names: list[str]) -> None:
                 height="content",
                 alt=f"{title}: trades, win rate and R of each group",
             )
+    key = f"groups.{title}{'.pick' if on_pick else ''}"
     st.plotly_chart(
-        groups_figure(groups, names, dark=is_dark()),
+        groups_figure(groups, names, left_out=left_out, dark=is_dark()),
         theme=None,
-        key=f"groups.{title}",
+        key=key,
         config=STILL,
+        on_select=partial(on_pick, key) if on_pick else "ignore",
+        selection_mode="points",
         alt=f"{title}: average R of a trade with its 95 % range and number of trades",
     )
 
@@ -176,12 +196,9 @@ def _actions(of: StoredRun, rows: pd.DataFrame) -> None:
         icon=":material/event_busy:",
         disabled=not days,
         help="Takes this run's settings to Launch with these days left out, as a change of the settings. "
-        "Days chosen by their result make any strategy look good.",
+        f"{leave_out.NO_FREE_LUNCH}",
     ):
-        fill_from(of)
-        left_out = {str(day) for day in of.config.session.exclude_dates} | set(days)
-        st.session_state[forms.key(EXCLUDED)] = sorted(left_out)
-        st.switch_page(LAUNCH, query_params={"run": of.run_id})
+        leave_out.take(of, frozenset(days))
     if len(rows) == 1:
         story = rows["story"].iloc[0]
         st.caption("  \n".join(story), width="content") if len(story) > 1 else None

@@ -51,3 +51,17 @@ def test_a_group_shows_its_interval_and_count():
     assert list(bar.error_y.array) == [0.39999999999999997, 0.0]
     assert list(figure.layout.xaxis.ticktext) == ["Mon<br>10", "Tue<br>1"]
     assert bar.customdata[0][2] == "−0.10 … +0.60"
+
+
+def test_a_day_left_out_is_crossed_out_and_keeps_its_result_in_the_hover():
+    data = calendar_figure(days(("2024-01-02", 1, 1.0), ("2024-01-03", 1, -0.5)), left_out=["2024-01-03"]).data[0]
+    assert list(data.text) == ["+", "✕"]
+    assert data.customdata[1][2:] == ["−0.50 R", "…<br>To be left out"]
+
+
+def test_a_group_left_out_is_crossed_out():
+    columns = ["trades", "win_rate", "total_r", "average_r", "average_r_low", "average_r_high"]
+    groups = pd.DataFrame([(10, 0.5, 2.0, 0.2, -0.1, 0.6)] * 2, columns=columns)
+    figure = groups_figure(groups, ["Mon", "Tue"], left_out=["Tue"])
+    assert list(figure.layout.xaxis.ticktext) == ["Mon<br>10", "✕ Tue<br>10"]
+    assert len(set(figure.data[0].marker.color)) == 2
