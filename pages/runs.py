@@ -4,6 +4,7 @@ import hashlib
 
 import streamlit as st
 
+from orb_core.analytics.words import counted
 from orb_core.errors import OrbError
 from pages.parts import cached, runs_edits
 from pages.parts.compare_runs import MOST, address
@@ -88,8 +89,7 @@ def actions(n_shown: int) -> None:
         )
         gone = len(st.session_state.get("runs.deleted", ()))
         if gone:
-            runs_deleted = "1 run" if gone == 1 else f"{gone} runs"
-            st.markdown(f"Deleted {runs_deleted}.", width="content")
+            st.markdown(f"Deleted {counted(gone, 'run')}.", width="content")
             st.button("Undo", key="runs.undo", icon=":material/undo:", on_click=runs_edits.undo)
             st.caption("until this page is left", width="content")
         st.space("stretch")
@@ -143,7 +143,7 @@ else:
             on_change=runs_edits.take_edits,
             args=(table_key, shown),
             height=TABLE_PX if len(table) > TABLE_ROWS else "content",
-            alt=f"{len(shown)} stored runs, newest first",
+            alt=f"{counted(len(shown), 'stored run')}, newest first",
         )
         st.caption(
             ":material/open_in_new: opens a run. Star, title, tags and note are edited in the table: double-click, or "
@@ -151,7 +151,7 @@ else:
         )
 
 if unreadable:
-    n = "1 folder" if len(unreadable) == 1 else f"{len(unreadable)} folders"
+    n = counted(len(unreadable), "folder")
     with st.expander(f"{n} cannot be read", expanded=len(unreadable) <= UNREADABLE_OPEN, icon=":material/warning:"):
         for line in unreadable:
             st.caption(f"{plain(line.run_id)} cannot be read: {plain(line.reason or '')}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from orb_core.analytics.matching import ROUNDING, match_trades
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.robustness import PairedDifference, paired_difference
-from orb_core.analytics.words import number
+from orb_core.analytics.words import counted, number
 from orb_core.config.load import differences
 from orb_core.config.models import RunConfig
 
@@ -131,7 +131,7 @@ def verdict(difference: PairedDifference, *, same_trades: bool = False) -> str:
     >>> verdict(PairedDifference(252, 6.1, -3.2, 15.1, 0.2))
     'B earned +6.10 R more over 252 shared days (95 %: −3.20 … +15.10): could be chance.'
     """
-    over = f"over {number(difference.days, 0)} shared {'day' if difference.days == 1 else 'days'}"
+    over = f"over {counted(difference.days, 'shared day')}"
     if difference.days == 0:
         return "A and B share no day: there is nothing to compare."
     if same_trades:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from orb_core.analytics.words import OR_STATES, REFUSALS
+from orb_core.analytics.words import OR_STATES, REFUSALS, counted
 from orb_core.data.bars import starts_ns
 from orb_core.data.sessions import MINUTE_NS
 from orb_core.engine.backtest import BacktestResult
@@ -70,7 +70,7 @@ def _why_no_trades(result: BacktestResult, sessions: pd.DataFrame) -> str:
     refused = result.signals.loc[~result.signals["accepted"].to_numpy(), "reason"]
     candidates = f"Breakouts refused: {_counts(refused, REFUSALS)}" if len(refused) else "No breakout came"
     return (
-        f"{result.symbol}: no trades in {len(sessions)} sessions. "
+        f"{result.symbol}: no trades in {counted(len(sessions), 'session')}. "
         f"Opening ranges: {_counts(sessions['or_state'], OR_STATES)}. {candidates}"
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from orb_core.analytics.compare import BridgePart
-from orb_core.analytics.words import number, r_multiple
+from orb_core.analytics.words import counted, r_multiple
 from orb_core.charts.equity import EQUITY_POINTS, thin_out
 from orb_core.charts.palette import base_layout, palette
 
@@ -47,7 +47,7 @@ def bridge_figure(
         connector={"line": {"color": colours.opening_range, "width": 1}},
         customdata=[
             f"A on the shared days: {r_multiple(total_a)}",
-            *(f"{p.label}: {r_multiple(p.r)}, {number(p.trades, 0)} trades" for p in steps),
+            *(f"{p.label}: {r_multiple(p.r)}, {counted(p.trades, 'trade')}" for p in steps),
             f"B on the shared days: {r_multiple(total_b)}",
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from orb_core.analytics.words import number, r_multiple
+from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.charts.palette import base_layout, faded, palette
 
 POINTS: Final = 4_000
@@ -71,7 +71,7 @@ def against_figure(
             "width": 5,
         },
         customdata=[
-            f"{number(q.low)} to {number(q.high)}: {number(q.trades, 0)} trades, {r_multiple(q.average_r)} each<br>"
+            f"{number(q.low)} to {number(q.high)}: {counted(q.trades, 'trade')}, {r_multiple(q.average_r)} each<br>"
             f"95 %: {number(q.average_r_low, sign=True)} … {number(q.average_r_high, sign=True)}"
             for q in _rows(quarters)
         ],

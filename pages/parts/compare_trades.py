@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.matching import CHANGES
-from orb_core.analytics.words import SIDES, price_digits, zone_name
+from orb_core.analytics.words import SIDES, counted, price_digits, zone_name
 from orb_core.config.models import RunConfig
 from orb_core.data.sessions import session_table
 from pages.parts.tables import r_column
@@ -39,7 +39,7 @@ def matched_trades(trades: pd.DataFrame, config: RunConfig, *, key: str) -> "pd.
         height=TABLE_PX if len(trades) > TABLE_ROWS else "content",
         lazy=False,
         placeholder="–",
-        alt=f"{len(trades)} trades of A and B side by side, with the difference in R of each",
+        alt=f"{counted(len(trades), 'trade')} of A and B side by side, with the difference in R of each",
     )
     return trades.iloc[chosen.selection.rows[0]] if chosen.selection.rows else None
 

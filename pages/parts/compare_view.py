@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.compare import Comparison
-from orb_core.analytics.words import number, percent, r_multiple
+from orb_core.analytics.words import counted, number, percent, r_multiple
 from orb_core.charts.compare import bridge_figure, totals_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
@@ -134,7 +134,7 @@ def _bridge(found: Comparison) -> None:
 def _totals(found: Comparison) -> None:
     days = found.days.set_index("session_date")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**Totals** :gray[· {number(len(days), 0)} shared days, R on the day of entry]", width="content")
+        st.markdown(f"**Totals** :gray[· {counted(len(days), 'shared day')}, R on the day of entry]", width="content")
         with st.popover("Table", type="tertiary"):
             st.dataframe(
                 found.days.assign(

@@ -54,7 +54,7 @@ def _step(path: str, value: Any, was: Any) -> str:
     setting = by_path().get(path)
     if setting is None:
         return f"{path} {value} ← {was}"
-    now, before = (setting.say(each).removesuffix(f" {setting.unit}") for each in (value, was))
+    now, before = (setting.say(each, with_unit=False) for each in (value, was))
     return f"{SHORT_TITLES.get(path, setting.title)} {now} ← {before}"
 
 

@@ -12,6 +12,18 @@ from orb_core.config.models import RunConfig
 from orb_core.errors import ConfigError
 
 Kind = Literal["switch", "choice", "whole", "number", "text", "choices", "dates"]
+SINGULARS = {
+    "bars": "bar",
+    "bars or sessions": "bar or session",
+    "losses": "loss",
+    "minutes": "minute",
+    "points": "point",
+    "sessions": "session",
+    "ticks": "tick",
+    "trades": "trade",
+    "units": "unit",
+}
+"""Unit of a setting → the same unit after a 1."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class Setting:
         text = f"{self.section} {self.title} {self.path} {self.description} {' '.join(self.labels.values())}".lower()
         return all(word in text for word in words.lower().split())
 
-    def say(self, value: Any) -> str:
+    def say(self, value: Any, *, with_unit: bool = True) -> str:
         """Write a value as the form shows it."""
         if value is None:
             return "none"
@@ -64,7 +76,8 @@ class Setting:
         if isinstance(value, tuple | list):
             return ", ".join(self.labels.get(str(item), str(item)) for item in value) or "none"
         shown = self.labels.get(str(value), f"{value:g}" if isinstance(value, float) else str(value))
-        return f"{shown} {self.unit}".strip()
+        unit = SINGULARS.get(self.unit, self.unit) if value == 1 else self.unit
+        return f"{shown} {unit}".strip() if with_unit else shown
 
 
 @cache

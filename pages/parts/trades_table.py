@@ -5,7 +5,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from orb_core.analytics.words import FACTORS, SIDES, how_it_ended, number, price_digits
+from orb_core.analytics.words import FACTORS, SIDES, counted, how_it_ended, number, price_digits
 from orb_core.store.stored_run import StoredRun
 from pages.parts.tables import r_column
 
@@ -136,9 +136,9 @@ def totals_text(trades: pd.DataFrame, n_all: int) -> str:
     """Say what the trades looked at came to."""
     n, r = len(trades), trades["realized_r"]
     if n == 0:
-        return f"None of {number(n_all, 0)} trades is like that."
-    of = f" of {number(n_all, 0)}" if n < n_all else ""
+        return f"None of {counted(n_all, 'trade')} is like that."
+    of = f"{number(n, 0)} of " if n < n_all else ""
     return (
-        f"{number(n, 0)}{of} trades · {number(r.sum(), sign=True)} R · {number(r.mean(), sign=True)} R each · "
+        f"{of}{counted(n_all, 'trade')} · {number(r.sum(), sign=True)} R · {number(r.mean(), sign=True)} R each · "
         f"{number(100 * (r > 0).mean(), 1)} % won"
     )
