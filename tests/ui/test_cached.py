@@ -23,13 +23,16 @@ def year(tmp_path):
     trade = held.iloc[len(held) // 2]
     last = int(bars["timestamp_utc"].searchsorted(trade["exit_timestamp"])) - 1
     assert 0.25 < last / len(bars) < 0.75
+    bar = bars.loc[last]
+    # Inside the bar's range, so that the trade still ends there: at another price.
+    to = max(bar["low"], bar["high"], key=lambda price: abs(price - bar["close"]))
+    assert to != bar["close"]
 
     def change():
         changed = bars.copy()
-        changed.loc[last, ["high", "close"]] = bars["high"][last] + trade["risk"]
-        assert (changed != bars).any(axis=1).sum() == 1
+        changed.loc[last, "close"] = to
         changed.to_parquet(path)
-        return trade["trade_id"], changed["close"][last] - bars["close"][last]
+        return trade["trade_id"], to - bar["close"]
 
     return path, change
 
@@ -66,12 +69,16 @@ def test_one_bar_changed_among_a_hundred_thousand_is_a_new_run_with_a_new_result
 
 def test_a_run_of_the_same_id_with_one_bar_changed_shows_its_own_trades(year):
     path, change = year
-    request = RunRequest(load_config(), ("SPY",), *YEAR, SourceSpec("file", path=path), run_id="same")
-    store = default_store()
-    run_and_save(request, store)
+
+    def run_it():
+        run_and_save(
+            RunRequest(load_config(), ("SPY",), *YEAR, SourceSpec("file", path=path), run_id="same"), default_store()
+        )
+
+    run_it()
     app = open_app("run", run="same", tab="Trades")
     trade_id, by = change()
     before = exit_price(app, trade_id)
-    store.delete("same")
-    run_and_save(request, store)
+    default_store().delete("same")
+    run_it()
     assert exit_price(rerun(app), trade_id) - before == pytest.approx(by)
