@@ -76,13 +76,15 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         if extra:
             equity_view(of)
         else:
-            st.plotly_chart(
-                equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
-                theme=None,
-                key="result.equity",
-                config=CHART_CONFIG,
-                alt=f"Running total of {counted(metrics['total_trades'], 'trade')} in R, above its drawdown",
-            )
+            with st.container(key="result.chart"):
+                st.plotly_chart(
+                    equity_figure(cached.equity(of), dark=is_dark(), height=CHART_PX),
+                    theme=None,
+                    key="result.equity",
+                    height="stretch",
+                    config=CHART_CONFIG,
+                    alt=f"Running total of {counted(metrics['total_trades'], 'trade')} in R, above its drawdown",
+                )
     with right:
         _symbols(of)
 

@@ -30,14 +30,16 @@ def test_run_and_the_symbols_are_legible(dark, server):
             assert contrast(*(np.array(rgb[:3], dtype=float) for rgb in (text, behind))) >= 4.5
 
 
-def test_a_result_is_seen_as_a_whole_at_1280_by_800(server, browser):
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
+def test_a_result_is_seen_as_a_whole_and_fills_the_window(width, height, server):
     run = a_run(symbols=("SPY", "QQQ", "IWM"))
-    browser.goto(f"{server.url}/?run={run.run_id}")
-    shown = browser.get_by_role("button", name="Open run")
-    shown.wait_for()
-    settled(browser)
-    box = shown.bounding_box()
-    assert box["y"] + box["height"] <= 800
+    with browsing(width=width, height=height) as (page, _):
+        page.goto(f"{server.url}/?run={run.run_id}")
+        last = page.get_by_role("button", name="Open run")
+        last.wait_for()
+        settled(page)
+        box = last.bounding_box()
+        assert 0.75 * height <= box["y"] + box["height"] <= height
 
 
 @pytest.mark.parametrize(
