@@ -134,14 +134,10 @@ def filters(trades: pd.DataFrame, zone: str) -> TradeFilter:
 
 
 def clear() -> None:
-    """Ask for nothing; a callback."""
-    for name in asked_for():
-        del st.session_state[name]
-
-
-def asked_for() -> list[str]:
-    """Return the session keys of the filters that there are."""
-    return [name for each in fields(TradeFilter) if (name := KEY.format(each.name)) in st.session_state]
+    """Ask for nothing; a callback. A field whose value is only taken away finds it in the address again."""
+    for each in fields(TradeFilter):
+        if (name := KEY.format(each.name)) in st.session_state:
+            st.session_state[name] = each.default
 
 
 def _pills(label: str, options: dict[str, str], name: str) -> list[str]:
