@@ -12,6 +12,7 @@ from orb_core.analytics.words import number, r_multiple
 from orb_core.charts.palette import base_layout, faded, palette
 
 EQUITY_POINTS: Final = 2_000
+FEW_TRADES: Final = 10
 
 
 def thin_out(values: NDArray[np.float64], points: int) -> NDArray[np.int64]:
@@ -93,6 +94,8 @@ def equity_figure(
         yaxis="y2",
         hoverinfo="skip",
     )
+    # Left to itself, the axis of a few trades counts in fractions of one.
+    whole = {"dtick": 1} if not by_time and len(equity) <= FEW_TRADES else {}
     lines = {"gridcolor": colours.grid, "zerolinecolor": colours.opening_range, "zerolinewidth": 1, "tickformat": ","}
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
@@ -104,6 +107,7 @@ def equity_figure(
             "zeroline": False,
             "anchor": "y2",
             "automargin": True,
+            **whole,
         },
         yaxis={"domain": [0.34, 1], "title": {"text": "Total, R"}, "automargin": True, "nticks": 6, **lines},
         yaxis2={"domain": [0, 0.28], "title": {"text": "Below peak"}, "automargin": True, "nticks": 4, **lines},

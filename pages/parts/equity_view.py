@@ -3,7 +3,7 @@
 import streamlit as st
 
 from orb_core.analytics.breakdown import drawdown_table
-from orb_core.analytics.words import number
+from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.charts.capital import capital_figure
 from orb_core.store.stored_run import StoredRun
@@ -47,7 +47,7 @@ def equity_view(of: StoredRun) -> None:
         alt = "Gain of the run in % of capital beside that of holding its symbols"
     else:
         figure = equity_figure(equity, dark=is_dark(), by_time=way == BY_TIME, height=CHART_PX)
-        alt = f"Running total of {len(equity) - 1} trades in R, above its drawdown"
+        alt = f"Running total of {counted(len(equity) - 1, 'trade')} in R, above its drawdown"
     st.plotly_chart(figure, theme=None, key="run.equity", config=CHART_CONFIG, alt=alt)
     if way == CAPITAL:
         _say_benchmark(of)
@@ -72,6 +72,9 @@ def drops(of: StoredRun) -> None:
     if not part.open:
         return
     table = drawdown_table(cached.equity(of))
+    if table.empty:
+        part.caption("The running total never fell below its highest point.")
+        return
     for name in ("peak", "bottom", "recovered"):
         table[name] = table[name].dt.strftime("%Y-%m-%d")
     part.dataframe(

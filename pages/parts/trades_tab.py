@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from orb_core.analytics.words import zone_name
+from orb_core.analytics.words import counted, zone_name
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
@@ -56,7 +56,7 @@ def trades_tab(of: StoredRun) -> None:
         height=TABLE_PX if len(page) > TABLE_ROWS else "content",
         placeholder="–",
         lazy=False,
-        alt=f"{len(page)} trades; select one to see it on its chart",
+        alt=f"{counted(len(page), 'trade')}; select one to see it on its chart",
     )
     st.caption(f"Select a row to see its day. Times are {zone} time; R is after costs.")
     st.session_state["trades.query"] = {

@@ -1,8 +1,10 @@
 """What-if of a run: its entries under other stops and targets."""
 
+import numpy as np
 import streamlit as st
 
-from orb_core.analytics.words import number
+from orb_core.analytics.metrics import bootstrap_ci95, bootstrap_means
+from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.charts.what_if import stop_label, target_label, what_if_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
@@ -20,11 +22,9 @@ def what_if_tab(of: StoredRun) -> None:
     with st.spinner("Living every entry again…"):
         found = cached.what_if(of)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        measured = number(found.r.shape[2], 0)
-        of_all = (
-            "" if found.r.shape[2] == of.manifest.totals.trades else f", the newest of {of.manifest.totals.trades:,}"
-        )
-        st.markdown(f"**Other stops and targets** :gray[· {measured} entries{of_all}]", width="content")
+        lived, taken = found.r.shape[2], of.manifest.totals.trades
+        of_all = "" if lived == taken else f", the newest of {number(taken, 0)}"
+        st.markdown(f"**Other stops and targets** :gray[· {counted(lived, 'trade')}{of_all}]", width="content")
         measure = st.segmented_control(
             "Show",
             list(MEASURES),
@@ -44,9 +44,13 @@ def what_if_tab(of: StoredRun) -> None:
         alt=f"{MEASURES[measure]} in R for {values.size} pairs of stop and target; the run's own is framed",
     )
     row, column = divmod(int(values.argmax()), values.shape[1])
+    best = found.r[row, column]
+    low, high = bootstrap_ci95(bootstrap_means(best))
+    range_text = "" if np.isnan(low) else f", 95 %: {number(low, sign=True)} … {number(high, sign=True)}"
     st.caption(
-        f"1 R is what each trade risked in the run, in every cell; the framed cell is the run itself. The best of "
+        "1 R is what each trade risked in the run, in every cell; the framed cell is the run itself. The best of "
         f"{values.size} cells (stop {stop_label(found.grid.stops[row])}, target "
-        f"{target_label(found.grid.targets[column])}) is partly luck. No other cell is a backtest: an earlier or later "
-        "exit would have changed the entries after it. Take a promising one into a run of its own."
+        f"{target_label(found.grid.targets[column])}: {r_multiple(float(best.mean()))} each{range_text}) is partly luck"
+        ": its range does not know that it was picked. No other cell is a backtest: an earlier or later exit would have "
+        "changed the entries after it. Take a promising one into a run of its own."
     )

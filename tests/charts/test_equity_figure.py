@@ -41,3 +41,9 @@ def test_a_short_line_is_drawn_point_by_point():
 
 def test_a_run_without_trades_has_a_flat_equity():
     assert list(equity_figure(an_equity(0)).data[0].y) == [0.0]
+
+
+def test_the_axis_of_a_few_trades_counts_in_whole_ones():
+    assert equity_figure(an_equity(1)).layout.xaxis.dtick == 1
+    assert equity_figure(an_equity(400)).layout.xaxis.dtick is None
+    assert equity_figure(an_equity(1), by_time=True).layout.xaxis.dtick is None

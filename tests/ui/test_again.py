@@ -157,3 +157,13 @@ def test_the_deepest_drops_are_a_closed_group():
     app.session_state["result.group.drops"] = True
     table = rerun(app).dataframe[-1].value
     assert np.all(np.diff(table["depth_r"]) >= 0)
+
+
+def test_a_run_that_never_fell_says_so_instead_of_an_empty_table():
+    trades = a_run("governance.max_signals_per_day=1").all_trades()
+    won = trades.loc[trades["realized_r"] > 0, "session_date"].iloc[0].date()
+    run = a_run("governance.max_signals_per_day=1", start=won, end=won)
+    assert run.metrics()["max_drawdown_r"] == 0
+    app = open_app("run", run=run.run_id)
+    app.session_state["result.group.drops"] = True
+    assert "never fell below its highest point" in texts(rerun(app))

@@ -1,4 +1,6 @@
 import json
+import re
+from datetime import date
 
 import pytest
 
@@ -36,3 +38,19 @@ def test_a_run_without_trades_has_nothing_to_try():
     assert not app.exception
     assert "no trades to try" in texts(app)
     assert what_if_grid(default_store(), run.run_id) is None
+
+
+def test_the_best_cell_comes_with_its_range():
+    run = a_run()
+    said = texts(open_app("run", run=run.run_id, tab="What-if")).replace("−", "-")
+    found = what_if_grid(default_store(), run.run_id)
+    best, low, high = re.search(r"target [^:]*: (\S+) R each, 95 %: (\S+) … (\S+)\)", said).groups()
+    assert float(best) == pytest.approx(found.average_r.max(), abs=0.005)
+    assert float(low) < float(best) < float(high)
+
+
+def test_a_single_trade_is_one_trade_without_a_range():
+    run = a_run("governance.max_signals_per_day=1", end=date(2024, 1, 2))
+    said = texts(open_app("run", run=run.run_id, tab="What-if"))
+    assert "· 1 trade]" in said
+    assert "95 %" not in said
