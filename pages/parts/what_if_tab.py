@@ -51,6 +51,6 @@ def what_if_tab(of: StoredRun) -> None:
         "1 R is what each trade risked in the run, in every cell; the framed cell is the run itself. The best of "
         f"{values.size} cells (stop {stop_label(found.grid.stops[row])}, target "
         f"{target_label(found.grid.targets[column])}: {r_multiple(float(best.mean()))} each{range_text}) is partly luck"
-        ": its range does not know that it was picked. No other cell is a backtest: an earlier or later exit would have "
-        "changed the entries after it. Take a promising one into a run of its own."
+        ": its range does not know that it was picked. No other cell is a backtest: an earlier or later exit would "
+        "have changed the entries after it. Take a promising one into a run of its own."
     )
