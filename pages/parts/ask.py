@@ -1,5 +1,6 @@
 """What to run on: symbols, where their bars come from, and which days."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ SOURCES: Final = {
 DEMO_SYMBOLS: Final = ("SPY",)
 DEMO_DATES: Final = (date(2024, 1, 2), date(2024, 12, 31))
 EARLIEST: Final = date(1990, 1, 1)
+TOLD: Final = 3
 SUGGESTED: Final = ("SPY", "QQQ", "IWM", "ES=F", "NQ=F", "BTC-USD")
 
 
@@ -58,7 +60,7 @@ def problems() -> dict[str, str]:
     try:
         normalize_symbols(st.session_state["ask.symbols"])
     except SymbolError as error:
-        found["ask.symbols"] = str(error)
+        found["ask.symbols"] = "; ".join(_some(str(error).split("\n")))
     if st.session_state["ask.source"] == "file" and not st.session_state["ask.path"].strip():
         found["ask.path"] = "Name a CSV or Parquet file, or a folder of them."
     if len(st.session_state["ask.dates"]) != 2:
@@ -103,7 +105,7 @@ def fields(wrong: dict[str, str]) -> None:
         persist_state="session",
     )
     if st.session_state["ask.mended"]:
-        st.caption(plain("; ".join(st.session_state["ask.mended"])) + ".")
+        st.caption(plain("; ".join(_some(st.session_state["ask.mended"]))) + ".")
     _say(wrong, "ask.symbols")
     source, interval = st.columns(2, gap="small")
     with source:
@@ -147,6 +149,12 @@ def fields(wrong: dict[str, str]) -> None:
     _say(wrong, "ask.dates")
     if st.session_state["ask.source"] == "yahoo":
         st.caption(_reach_sentence())
+
+
+def _some(sentences: Sequence[str]) -> list[str]:
+    """Return the first few, and how many more there are."""
+    more = len(sentences) - TOLD
+    return [*sentences[:TOLD], *([f"and {more} more"] if more > 0 else [])]
 
 
 def is_of_imports() -> bool:

@@ -1,8 +1,11 @@
+import errno
+import os
 from datetime import date
 
 import pytest
 
 from orb_core.service import default_store
+from orb_core.store import durable
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
 
@@ -119,6 +122,54 @@ def test_pasted_symbols_are_read_and_what_was_mended_is_said():
     rerun(app)
     assert app.session_state["ask.symbols"] == ["SPY", "QQQ", "IWM"]
     assert "qqq is read as QQQ" in texts(app)
+
+
+def test_three_hundred_symbols_pasted_with_commas_blanks_and_line_breaks_are_all_read():
+    names = [f"S{i}" for i in range(300)]
+    pasted = ", ".join(names[:100]) + "\n" + " ".join(names[100:200]) + "\r\n\t" + "\n".join(names[200:])
+    app = a_form()
+    app.multiselect(key="ask.symbols").set_value(["SPY", pasted])
+    rerun(app)
+    assert app.session_state["ask.symbols"] == ["SPY", *names]
+    assert "mending" not in texts(app)
+
+
+def test_of_many_mended_or_wrong_symbols_a_few_are_told_and_the_others_counted():
+    app = a_form()
+    app.multiselect(key="ask.symbols").set_value([" ".join(f"s{i}" for i in range(300))])
+    rerun(app)
+    assert "s2 is read as S2; and 297 more." in texts(app)
+    app.multiselect(key="ask.symbols").set_value([" ".join(f"a${i}" for i in range(300))])
+    assert texts(rerun(app)).count("cannot be a symbol") == 3
+    assert "and 297 more" in texts(app)
+
+
+def test_of_many_symbols_the_one_that_cannot_be_is_named_and_the_others_are_kept():
+    app = a_form()
+    app.multiselect(key="ask.symbols").set_value([" ".join([*(f"S{i}" for i in range(300)), "a$b"])])
+    rerun(app)
+    assert "'a$b' cannot be a symbol" in texts(app)
+    assert "S299" in app.session_state["ask.symbols"][0]
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_lost(monkeypatch):
+    before = a_run()
+    app = open_app(run=before.run_id)
+    setting(app, "number_input", "orb.base_minutes").set_value(20)
+    app.button(key="launch.run_button").click()
+
+    def full(path, content):
+        path.write_bytes(content[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(durable, "write", full)
+    wait_for_the_run(rerun(app))
+    (said,) = [error.value.replace("\\", "") for error in app.error]
+    assert "No space left on device. Free space there" in said
+    assert "Traceback" not in said
+    assert app.session_state["set.orb.base_minutes"] == 20
+    assert len(app.metric) == 6
+    assert [line.run_id for line in default_store().list()] == [before.run_id]
 
 
 def test_symbols_that_cannot_be_one_stop_run_and_say_why():
