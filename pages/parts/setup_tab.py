@@ -40,10 +40,10 @@ def setup_tab(of: StoredRun) -> None:
                 height="content",
                 alt="Settings of this run that differ from the defaults",
             )
+            st.markdown("**As a file** :gray[· give it to `--config`, or load it on the Launch page]")
+            st.code(to_yaml(of.config), language="yaml")
         else:
             st.caption("None: this run used the defaults.")
-        st.markdown("**As a file** :gray[· give it to `--config`, or load it on the Launch page]")
-        st.code(to_yaml(of.config), language="yaml")
     with right:
         st.markdown("**Bars**")
         st.dataframe(
