@@ -67,7 +67,8 @@ def what_if_figure(
         y1=row + 0.5,
         line={"color": colours.entry, "width": 2},
     )
-    axis = {"type": "category", "showgrid": False, "ticks": "", "automargin": True, "fixedrange": True}
+    gap = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
+    axis = {"type": "category", "showgrid": False, **gap, "automargin": True, "fixedrange": True}
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         dragmode=False,
