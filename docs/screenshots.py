@@ -73,7 +73,7 @@ def photograph(url: str, views: list[View]) -> None:
                 page.get_by_test_id("stTopNav").wait_for()
                 settled(page)
                 view.act(page)
-                page.mouse.move(0, 0)
+                page.mouse.move(width - 2, height - 2)
                 settled(page)
                 page.wait_for_timeout(500)
                 page.screenshot(path=PICTURES / f"{view.name}_{width}_{'dark' if dark else 'light'}.png")
