@@ -30,15 +30,19 @@ def capital_figure(
     """
     colours = palette(dark=dark)
     figure = go.Figure(layout=base_layout(colours, height))
-    gained = equity["equity"] / equity["equity"].iloc[0] - 1
-    lines = [(TRADED, equity["timestamp"], gained, {"color": colours.up, "width": 2})]
+    times, gained = equity["timestamp"], equity["equity"] / equity["equity"].iloc[0] - 1
+    if held is not None and held["timestamp"].iloc[-1] > times.iloc[-1]:
+        # After its last trade the run's capital stays as it is.
+        times = pd.concat([times, held["timestamp"].iloc[-1:]], ignore_index=True)
+        gained = pd.concat([gained, gained.iloc[-1:]], ignore_index=True)
+    lines = [(TRADED, times, gained, {"color": colours.up, "width": 2})]
     if held is not None:
         of_held = {"color": colours.refused, "width": 1.5, "dash": "dash"}
         lines.append((HELD, held["timestamp"], held["return_pct"], of_held))
-    for name, times, gain, line in lines:
+    for name, at, gain, line in lines:
         keep = thin_out(gain.to_numpy(), EQUITY_POINTS)
         figure.add_scatter(
-            x=times.iloc[keep],
+            x=at.iloc[keep],
             y=100 * gain.iloc[keep],
             name=name,
             mode="lines",

@@ -170,12 +170,12 @@ def below(
     of: StoredRun,
     view: SessionView,
     trade: Any | None,
-    no_breakouts: str = "None: price did not leave the opening range where it could be traded.",
+    no_breakouts: str = "",
 ) -> None:
     """Show, below the chart, the day's breakouts and what the factors said of the trade."""
     left, right = st.columns(2, gap="medium")
     with left:
-        _candidates(view, no_breakouts)
+        _candidates(view, no_breakouts or _why_none(view))
     with right:
         if trade:
             _factors(of, view, trade)
@@ -202,6 +202,12 @@ def _candidates(view: SessionView, none: str) -> None:
         height="content",
         alt="Breakouts of the day, taken or refused, with the reason",
     )
+
+
+def _why_none(view: SessionView) -> str:
+    if view.session["or_state"] == "valid":
+        return "None: price did not leave the opening range where it could be traded."
+    return "None was looked for: the opening range was not tradable."
 
 
 def _factors(of: StoredRun, view: SessionView, trade: Any) -> None:

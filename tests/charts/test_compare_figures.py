@@ -33,6 +33,15 @@ def test_run_and_benchmark_both_start_at_nothing():
     assert list(benchmark.y) == pytest.approx([0, 10, 20])
 
 
+def test_after_its_last_trade_the_run_s_capital_stays_as_it_is_until_the_end():
+    times = pd.date_range("2024-01-02", periods=3, tz="UTC")
+    equity = pd.DataFrame({"timestamp": times[:2], "equity": [200.0, 210.0]})
+    held = pd.DataFrame({"timestamp": times, "return_pct": [0.0, 0.1, 0.2]})
+    run, benchmark = capital_figure(equity, held).data
+    assert list(run.y) == pytest.approx([0, 5, 5])
+    assert list(run.x) == list(benchmark.x)
+
+
 def test_a_lot_of_trades_is_drawn_by_lot_and_always_the_same():
     assert by_lot(3).tolist() == [0, 1, 2]
     assert len(by_lot(100_000)) == POINTS

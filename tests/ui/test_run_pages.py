@@ -193,3 +193,10 @@ def test_a_group_shows_value_range_count_and_formula_of_each_metric():
     assert low < metrics["average_win_r"] < high
     assert rows.loc["Average win", "Of"] == f"{metrics['winning_trades']} winning trades"
     assert rows.loc["Payoff", "How it is computed"] == "average win / |average loss|"
+
+
+def test_a_day_whose_range_was_not_tradable_does_not_say_that_price_stayed_in_it():
+    run = a_run("orb.min_atr_mult=0.99", end=date(2024, 1, 5))
+    said = texts(open_app("session", run=run.run_id, symbol="SPY", date="2024-01-05"))
+    assert "The opening range was too narrow." in said
+    assert "None was looked for: the opening range was not tradable." in said
