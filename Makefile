@@ -25,6 +25,7 @@ bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python benchmarks/engine.py
 	$(VENV)-bench/bin/python benchmarks/data.py
 	$(VENV)-bench/bin/python benchmarks/api.py
+	$(VENV)-bench/bin/python benchmarks/pages.py
 
 screenshots: $(VENV)/.dev $(VENV)/.compiled
 	$(RUN) -m docs.screenshots
