@@ -4,6 +4,7 @@ import streamlit as st
 
 from orb_core.config.load import differences, to_yaml
 from orb_core.store.stored_run import StoredRun
+from pages.parts import cached
 from pages.parts.again import again, finding
 from pages.parts.downloads import downloads
 from pages.parts.frame import LAUNCH
@@ -11,6 +12,8 @@ from pages.parts.launching import fill_from
 from pages.parts.markup import plain
 from pages.parts.report_download import report_download
 from pages.parts.settings import by_path
+
+TABLE_ROWS, TABLE_PX = 12, 410
 
 
 def setup_tab(of: StoredRun) -> None:
@@ -30,7 +33,7 @@ def setup_tab(of: StoredRun) -> None:
         report_download(of)
         downloads(of)
     finding(of)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Settings that differ from the defaults**")
         if changed:
@@ -45,21 +48,7 @@ def setup_tab(of: StoredRun) -> None:
         else:
             st.caption("None: this run used the defaults.")
     with right:
-        st.markdown("**Bars**")
-        st.dataframe(
-            [
-                {
-                    "Symbol": symbol,
-                    "First": f"{record.first_bar:%Y-%m-%d}" if record.first_bar else "",
-                    "Last": f"{record.last_bar:%Y-%m-%d}" if record.last_bar else "",
-                    "Fingerprint": (record.fingerprint or "")[:12],
-                }
-                for symbol, record in manifest.symbols.items()
-            ],
-            hide_index=True,
-            height="content",
-            alt="Bars of each symbol and their fingerprint",
-        )
+        _bars(of)
         st.markdown("**Made by**")
         versions = {
             "Engine": manifest.engine_version,
@@ -75,6 +64,38 @@ def setup_tab(of: StoredRun) -> None:
         st.caption(
             f"Run {plain(manifest.run_id)} · settings {manifest.config_hash[:12]} · from the {plain(manifest.origin)}"
         )
+
+
+def _bars(of: StoredRun) -> None:
+    """Show which bars each symbol was run on, and what they lack."""
+    st.markdown("**Bars** :gray[· and what the run's sessions lack of them]")
+    missing: dict[str, int] = {}
+    if of.manifest.totals is not None:
+        missing = cached.ledger(of).groupby("symbol", observed=True)["missing_bars"].sum().to_dict()
+    records = of.manifest.symbols.items()
+    st.dataframe(
+        [
+            {
+                "Symbol": symbol,
+                "First": f"{record.first_bar:%Y-%m-%d}" if record.first_bar else "",
+                "Last": f"{record.last_bar:%Y-%m-%d}" if record.last_bar else "",
+                "Days missing": len(record.missing_sessions) if record.status == "complete" else None,
+                "Bars missing": missing.get(symbol),
+                "Fingerprint": (record.fingerprint or "")[:12],
+                "Note": record.error or "; ".join(record.warnings) or ("" if record.fingerprint else "Not run"),
+            }
+            for symbol, record in records
+        ],
+        column_config={
+            "Days missing": st.column_config.NumberColumn(help="Sessions of the run without any bar."),
+            "Bars missing": st.column_config.NumberColumn(
+                format="localized", help="Bars that the sessions of the run lack."
+            ),
+        },
+        hide_index=True,
+        height=TABLE_PX if len(records) > TABLE_ROWS else "content",
+        alt="Bars of each symbol, what they lack, and their fingerprint",
+    )
 
 
 def _difference(path: str, value: object, default: object) -> dict[str, str]:
