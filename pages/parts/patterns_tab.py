@@ -42,7 +42,7 @@ def patterns_tab(of: StoredRun) -> None:
     with left:
         _against(of, "Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy(), WIDTH)
     with right:
-        _against(of, "Opening gap / ATR", trades, cached.gaps(of), GAP)
+        _against(of, "Opening gap / ATR", trades, cached.gaps(of), GAP, ", above 0 in the trade's direction")
     by_factor, by_score = cached.attribution(of)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -102,7 +102,7 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, meaning: str) -> None:
+def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, meaning: str, sign: str = "") -> None:
     quarters = cached.quarters(of, title, trades, values)
     missing = int(np.isnan(values).sum())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -125,7 +125,7 @@ def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, me
         st.caption("Not known of any trade: too few sessions came before them.")
         return
     st.plotly_chart(
-        against_figure(values, trades, quarters, title=title, dark=is_dark(), height=CHART_PX),
+        against_figure(values, trades, quarters, title=title + sign, dark=is_dark(), height=CHART_PX),
         theme=None,
         key=f"patterns.{title}",
         config=STILL,

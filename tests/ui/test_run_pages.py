@@ -49,6 +49,7 @@ def test_the_overview_shows_headline_unclear_fills_and_sharpe():
     app = open_app("run", run=a_run().run_id)
     labels = [m.label for m in app.metric]
     assert labels == ["Total", "Per trade", "Trades", "Win rate", "Worst drop", "Costs", "Unclear fills", "Sharpe"]
+    assert all(len(m.help) > 40 for m in app.metric)
     assert "Made-up prices" in texts(app)
 
 
