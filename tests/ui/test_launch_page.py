@@ -245,6 +245,29 @@ def test_a_first_day_without_a_last_one_stops_run():
     assert "Choose the last day" in texts(app)
 
 
+def test_two_sessions_do_not_disturb_each_other():
+    one, other = a_form(), a_form()
+    setting(one, "number_input", "orb.base_minutes").set_value(20)
+    rerun(one)
+    other.selectbox(key="form.preset_choice").set_value("first_hour_breakout")
+    other.multiselect(key="ask.symbols").set_value(["QQQ"])
+    rerun(other)
+    assert (rerun(one).session_state["set.orb.base_minutes"], one.session_state["ask.symbols"]) == (20, ["SPY"])
+    assert other.session_state["set.orb.base_minutes"] == 60
+
+
+def test_settings_survive_a_look_at_other_pages():
+    app = a_form()
+    setting(app, "number_input", "orb.base_minutes").set_value(20)
+    setting(app, "selectbox", "trade.stop_mode").set_value("or_midpoint")
+    rerun(app)
+    for page in ("runs", "data", "launch"):
+        app.switch_page(f"pages/{page}.py")
+        rerun(app)
+    assert setting(app, "number_input", "orb.base_minutes").value == 20
+    assert setting(app, "selectbox", "trade.stop_mode").value == "or_midpoint"
+
+
 def test_a_reload_finds_the_settings_of_the_run_that_is_shown():
     run = a_run("orb.base_minutes=30", symbols=("QQQ",))
     a_run()
