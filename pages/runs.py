@@ -31,7 +31,7 @@ unreadable = [line for line in lines if line.manifest is None]
 def wanted() -> Wanted:
     """Draw the filters and return what they ask for."""
     find, symbols, tags, sources, made, starred = st.columns(
-        [5, 4, 4, 4, 4, 3], gap="small", vertical_alignment="bottom"
+        [5, 4, 4, 4, 5, 2], gap="small", vertical_alignment="bottom"
     )
     return Wanted(
         text=find.text_input(
@@ -139,6 +139,7 @@ else:
             column_order=shown_columns(table, more=st.session_state["more"]),
             disabled=[name for name in table if name not in EDITABLE],
             hide_index=True,
+            placeholder="–",
             key=table_key,
             on_change=runs_edits.take_edits,
             args=(table_key, shown),
