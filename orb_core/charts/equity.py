@@ -110,6 +110,6 @@ def equity_figure(
             **whole,
         },
         yaxis={"domain": [0.34, 1], "title": {"text": "Total, R"}, "automargin": True, "nticks": 6, **lines},
-        yaxis2={"domain": [0, 0.28], "title": {"text": "Below peak"}, "automargin": True, "nticks": 4, **lines},
+        yaxis2={"domain": [0, 0.28], "title": {"text": "Drop, R"}, "automargin": True, "nticks": 4, **lines},
     )
     return figure

@@ -47,3 +47,8 @@ def test_the_axis_of_a_few_trades_counts_in_whole_ones():
     assert equity_figure(an_equity(1)).layout.xaxis.dtick == 1
     assert equity_figure(an_equity(400)).layout.xaxis.dtick is None
     assert equity_figure(an_equity(1), by_time=True).layout.xaxis.dtick is None
+
+
+def test_both_axes_of_results_name_their_unit():
+    layout = equity_figure(an_equity(5)).layout
+    assert [layout.yaxis.title.text, layout.yaxis2.title.text] == ["Total, R", "Drop, R"]
