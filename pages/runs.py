@@ -16,6 +16,7 @@ from pages.parts.runs_table import EDITABLE, Wanted, hold_keys, runs_columns, ru
 
 TABLE_ROWS, TABLE_PX = 18, 600
 UNREADABLE_OPEN = 3
+FILTERS = ("find", "made", "starred", "more", "of_symbols", "of_tags", "of_source")
 
 enter(RUNS)
 
@@ -101,6 +102,11 @@ def actions(n_shown: int) -> None:
         st.info("No run is like that. Take a filter away.", icon=":material/filter_alt_off:")
 
 
+entered = not st.session_state.get("runs.here", False)
+st.session_state["runs.here"] = True
+if entered and st.session_state.get("runs.query") and not any(name in st.query_params for name in FILTERS):
+    st.query_params.update(st.session_state["runs.query"])  # the menu leaves a page without its query
+    st.rerun()
 if "runs.open" in st.session_state:
     st.switch_page(RUN, query_params={"run": st.session_state.pop("runs.open")})
 
@@ -121,6 +127,7 @@ else:
     of = f" of {len(readable)}" if len(shown) < len(readable) else ""
     count.markdown(f"#### Runs :gray[· {len(shown)}{of}]")
     actions(len(shown))
+    st.session_state["runs.query"] = {n: st.query_params.get_all(n) for n in FILTERS if n in st.query_params}
     if shown:
         ids = [line.run_id for line in shown]
         table = runs_table(shown, runs_edits.picked())

@@ -142,7 +142,7 @@ def undo() -> None:
 
 def leave() -> None:
     """Remove for good what was deleted, and forget the table: the page is left."""
-    for name in ("runs.table", "runs.rows", "runs.applied"):
+    for name in ("runs.here", "runs.table", "runs.rows", "runs.applied"):
         st.session_state.pop(name, None)
     for aside, run_id in st.session_state.pop("runs.deleted", []):
         try:

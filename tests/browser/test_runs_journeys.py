@@ -5,11 +5,12 @@ import pytest
 
 from orb_core.service import default_store
 from orb_core.store.manifest import Notes
+from orb_core.store.run_zip import pack
 from tests.browser.driving import GRID, HEADER_PX, ROW_PX, settled
 from tests.ui.app import a_run
 
 pytestmark = pytest.mark.timeout(180)
-STAR, TITLE = 93, 225
+PICK, STAR, TITLE = 32, 93, 225
 """How far from the table's left edge the middle of a column is, in pixels."""
 TYPED = "abcdefghijklmnop"
 
@@ -81,3 +82,79 @@ def test_a_link_restores_the_filters_of_the_trades(server, browser):
     assert "t_outcome=" in browser.url
     browser.reload()
     browser.get_by_text(said).wait_for()
+
+
+def test_a_star_a_title_a_tag_and_a_note_edited_in_the_table_survive_a_reload(server, browser):
+    run = a_run()
+    open_runs(browser, server)
+    click_cell(browser, STAR)
+    notes_become(run, starred=True)
+    click_cell(browser, TITLE)
+    browser.keyboard.type("wide <b>ranges</b>", delay=20)
+    browser.keyboard.press("Enter")
+    notes_become(run, starred=True, title="wide <b>ranges</b>")
+    settled(browser)
+    for _ in range(12):
+        browser.keyboard.press("ArrowRight")
+    browser.keyboard.press("Enter")
+    browser.keyboard.type("spring", delay=20)
+    browser.keyboard.press("Enter")
+    browser.keyboard.press("Tab")
+    notes_become(run, starred=True, title="wide <b>ranges</b>", tags=("spring",))
+    settled(browser)
+    browser.keyboard.press("ArrowRight")
+    browser.keyboard.type("gap days", delay=20)
+    browser.keyboard.press("Enter")
+    notes_become(run, starred=True, title="wide <b>ranges</b>", tags=("spring",), note="gap days")
+    browser.set_viewport_size({"width": 1920, "height": 1080})  # as wide as the table
+    browser.reload()
+    browser.get_by_text("Runs · 1").wait_for()
+    settled(browser)
+    for cell in ("true", "wide <b>ranges</b>", "spring", "gap days"):
+        browser.locator("[role=gridcell]", has_text=cell).first.wait_for(state="attached")
+
+
+def test_two_sessions_edit_different_runs_at_once_and_a_deleted_one_comes_back(server, browser):
+    older, newer = a_run(), a_run("orb.base_minutes=30")
+    other = browser.context.browser.new_page()
+    for page in (browser, other):
+        open_runs(page, server)
+    for row, (page, title) in enumerate(((browser, "mine"), (other, "theirs"))):
+        click_cell(page, TITLE, row)
+        page.keyboard.type(title, delay=20)
+    for page in (browser, other):
+        page.keyboard.press("Enter")
+    notes_become(newer, title="mine")
+    notes_become(older, title="theirs")
+    settled(browser)
+    click_cell(browser, PICK, 1)
+    browser.get_by_role("button", name="Delete 1").click()
+    browser.get_by_text("Deleted 1 run.").wait_for()
+    assert [line.run_id for line in default_store().list()] == [newer.run_id]
+    browser.get_by_role("button", name="Undo").click()
+    browser.get_by_text("Runs · 2").wait_for()
+    assert [line.notes.title for line in default_store().list()] == ["mine", "theirs"]
+
+
+def test_filters_come_back_by_link_and_back_button_and_a_zip_is_imported_again(server, browser, tmp_path):
+    run, _ = a_run(), a_run("orb.base_minutes=30")
+    zipped = tmp_path / "run.zip"
+    zipped.write_bytes(pack(run))
+    open_runs(browser, server)
+    browser.get_by_role("textbox", name="Find").fill("opening range")
+    browser.keyboard.press("Enter")
+    browser.get_by_text("Runs · 1 of 2").wait_for()
+    settled(browser)
+    assert "find=opening" in browser.url
+    browser.reload()
+    browser.get_by_text("Runs · 1 of 2").wait_for()
+    browser.get_by_role("link", name="Data").click()
+    browser.get_by_text("No bars are kept yet").wait_for()
+    browser.go_back()
+    browser.get_by_text("Runs · 1 of 2").wait_for()
+    default_store().delete(run.run_id)
+    open_runs(browser, server)
+    browser.get_by_role("button", name="Import").click()
+    browser.locator("input[type=file]").set_input_files(zipped)
+    browser.get_by_text("Imported. It stands in the list").wait_for()
+    browser.get_by_text("Runs · 2").wait_for()
