@@ -26,6 +26,7 @@ def upload(page, text):
 
 def click_point(chart, n):
     """Click the nth point or bar of a chart's first trace."""
+    settled(chart.page)
     chart.scroll_into_view_if_needed()
     settled(chart.page)
     x, y = chart.evaluate(
@@ -110,6 +111,7 @@ def test_days_picked_in_the_charts_are_a_change_on_launch(server, browser):
     run = a_run()
     browser.goto(f"{server.url}/run?run={run.run_id}&tab=Days")
     browser.get_by_text("Every session").wait_for()
+    settled(browser)
     browser.get_by_text("Pick days to leave out").click()
     browser.get_by_text("select a day to leave it out").wait_for()
     calendar, weekdays = browser.locator(".js-plotly-plot").nth(0), browser.locator(".js-plotly-plot").nth(1)
