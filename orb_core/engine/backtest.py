@@ -144,8 +144,8 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
     signals, trades, fills, stops = rows
     dates = p.table.dates.astype("datetime64[s]")
     bar_ns = config.data.bar_minutes * MINUTE_NS
-    made_by = signals[trades["signal"]]
-    session = p.sessions[made_by["session"]]
+    made_by = signals.take(trades["signal"])
+    session = p.sessions.take(made_by["session"])
     trade_dates = dates[made_by["session"]]
     trade_ids = [
         f"{symbol}-{day.replace('-', '')}-{number}"
