@@ -16,11 +16,15 @@ from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, r_column
 
 CHART_PX = 270
-WIDTH = "Height of the opening range as a multiple of the daily ATR up to the day before."
-GAP = (
-    "Open of the session less the last close of the session before, as a multiple of the daily ATR up to then: above "
-    "0 where it opened in the trade's direction, up for a long one and down for a short one."
-)
+AGAINST = {
+    "Opening range / ATR": "Height of the opening range as a multiple of the daily ATR up to the day before.",
+    "Opening gap / ATR": (
+        "Open of the session less the last close of the session before, as a multiple of the daily ATR up to then: "
+        "above 0 where it opened in the trade's direction, up for a long one and down for a short one."
+    ),
+    "Minutes held": "From entry to the last exit: known only afterwards.",
+}
+"""What R is drawn against, and what that means."""
 
 
 def patterns_tab(of: StoredRun) -> None:
@@ -38,16 +42,10 @@ def patterns_tab(of: StoredRun) -> None:
         _histogram(trades)
     with right:
         _excursion(trades)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _against(of, "Opening range / ATR", trades, (trades["or_width"] / trades["daily_atr"]).to_numpy(), WIDTH)
-    with right:
-        _against(of, "Opening gap / ATR", trades, cached.gaps(of), GAP, ", above 0 in the trade's direction")
     by_factor, by_score = cached.attribution(of)
     left, right = st.columns(2, gap="medium")
     with left:
-        minutes = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
-        _against(of, "Minutes held", trades, minutes, "From entry to the last exit: known only afterwards.")
+        _against(of, trades)
     with right:
         group_chart("By score at the signal", by_score, [f"{score:g}" for score in by_score["score"]])
     _factors(by_factor)
@@ -102,12 +100,23 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, meaning: str, sign: str = "") -> None:
-    quarters = cached.quarters(of, title, trades, values)
-    missing = int(np.isnan(values).sum())
+def _against(of: StoredRun, trades: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        heading = st.container(width="content")
+        what = st.segmented_control(
+            "Against what",
+            list(AGAINST),
+            key="patterns.against",
+            default=next(iter(AGAINST)),
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        values = _known(of, what, trades)
+        quarters = cached.quarters(of, what, trades, values)
+        missing = int(np.isnan(values).sum())
         left_out = f" :gray[· {counted(missing, 'trade')} without it]" if missing else ""
-        st.markdown(f"**{title} against R**{left_out}", width="content", help=meaning)
+        heading.markdown(f"**R against**{left_out}", width="content", help=AGAINST[what])
         with st.popover("Table", type="tertiary"):
             st.dataframe(
                 quarters.assign(win_rate=100 * quarters["win_rate"]),
@@ -119,18 +128,28 @@ def _against(of: StoredRun, title: str, trades: pd.DataFrame, values: Floats, me
                 column_order=["low", "high", *list(group_columns())[1:]],
                 hide_index=True,
                 height="content",
-                alt=f"{title}: trades, win rate and R of each quarter of the trades",
+                alt=f"{what}: trades, win rate and R of each quarter of the trades",
             )
     if quarters.empty:
         st.caption("Not known of any trade: too few sessions came before them.")
         return
+    title = f"{what}, above 0 in the trade's direction" if what == "Opening gap / ATR" else what
     st.plotly_chart(
-        against_figure(values, trades, quarters, title=title + sign, dark=is_dark(), height=CHART_PX),
+        against_figure(values, trades, quarters, title=title, dark=is_dark(), height=CHART_PX),
         theme=None,
-        key=f"patterns.{title}",
+        key=f"patterns.{what}",
         config=STILL,
-        alt=f"Result of each trade in R against {title.lower()}, and the average of each quarter of the trades",
+        alt=f"Result of each trade in R against {what.lower()}, and the average of each quarter of the trades",
     )
+
+
+def _known(of: StoredRun, what: str, trades: pd.DataFrame) -> Floats:
+    """Return what R is drawn against, one number a trade, NaN where it has none."""
+    if what == "Opening gap / ATR":
+        return cached.gaps(of)
+    if what == "Minutes held":
+        return (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
+    return (trades["or_width"] / trades["daily_atr"]).to_numpy()
 
 
 def _factors(by_factor: pd.DataFrame) -> None:

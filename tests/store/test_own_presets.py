@@ -29,12 +29,29 @@ def test_saving_under_a_name_that_is_there_replaces_it_whatever_its_capitals():
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", ".", "..", "../defaults", "a/b", "a\\b", "/etc/passwd", ".hidden", "a\0", "a\nb", "ä", "<b>", "x" * 61]
-    + ["Defaults", "first_hour_breakout", "FIRST_HOUR_BREAKOUT"],
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "../defaults",
+        "a/b",
+        "a\\b",
+        "/etc/passwd",
+        ".hidden",
+        "a\0",
+        "a\nb",
+        "ä",
+        "<b>",
+        "x" * 61,
+        "Defaults",
+        "first_hour_breakout",
+        "FIRST_HOUR_BREAKOUT",
+    ],
 )
 def test_a_name_that_cannot_be_one_is_refused_and_writes_nothing(name, tmp_path):
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(ConfigError, match="cannot be the name of a preset|choose another name"):
+    with pytest.raises(ConfigError, match=r"cannot be the name of a preset|choose another name"):
         save_preset(name, THIRTY)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -6,7 +6,7 @@ from tests.ui.app import a_run, open_app, texts
 def test_every_trade_counts_in_every_pattern():
     run = a_run("factors.adx.enabled=true", "factors.vwap.enabled=false")
     app = open_app("run", run=run.run_id, tab="Patterns")
-    assert len(app.get("plotly_chart")) == 6
+    assert len(app.get("plotly_chart")) == 4
     tables = [frame.value for frame in app.dataframe]
     (factors,) = [table for table in tables if "factor" in table]
     assert factors["factor"].tolist() == [
@@ -18,7 +18,14 @@ def test_every_trade_counts_in_every_pattern():
     total = run.manifest.totals.trades
     assert (factors["n_with"] + factors["n_without"] == total).all()
     groups = [table for table in tables if "average_r" in table]
-    assert [table["trades"].sum() for table in groups] == [total] * 4
+    assert [table["trades"].sum() for table in groups] == [total] * 2
+    lowest = {}
+    for what in ("Opening range / ATR", "Opening gap / ATR", "Minutes held"):
+        app.button_group(key="patterns.against").set_value(what).run()
+        quarters = next(frame.value for frame in app.dataframe if "low" in frame.value)
+        assert quarters["trades"].sum() == total, what
+        lowest[what] = quarters["low"].min()
+    assert lowest["Opening gap / ATR"] < 0 < lowest["Opening range / ATR"] < 1 <= lowest["Minutes held"]
 
 
 def test_trades_whose_gap_is_not_known_are_left_out_and_counted():
@@ -26,7 +33,8 @@ def test_trades_whose_gap_is_not_known_are_left_out_and_counted():
     first = run.all_trades()["session_date"] == "2024-01-02"
     assert first.sum() == 2
     app = open_app("run", run=run.run_id, tab="Patterns")
-    assert "Opening gap / ATR against R :gray[· 2 trades without it]" in texts(app).replace("*", "")
+    app.button_group(key="patterns.against").set_value("Opening gap / ATR").run()
+    assert "R against :gray[· 2 trades without it]" in texts(app).replace("*", "")
     gap = next(frame.value for frame in app.dataframe if "low" in frame.value and (frame.value["low"] < 0).any())
     assert gap["trades"].sum() == run.manifest.totals.trades - 2
 
