@@ -127,6 +127,24 @@ class TestARun:
         assert other.run_id != first.run_id
         assert service.run_and_save(request(), store).run_id not in (first.run_id, other.run_id)
 
+    def test_of_several_like_it_the_newest_is_the_same_and_damaged_ones_are_none(self, store):
+        older = service.run_and_save(request(), store)
+        newer = service.run_and_save(request(), store)
+        service.run_and_save(request(settings=["orb.base_minutes=30"]), store)
+        assert service.run_and_save(request(), store, reuse=True).run_id == newer.run_id
+
+        manifest = store.path / newer.run_id / "run.json"
+        manifest.write_text(manifest.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+        assert service.run_and_save(request(), store, reuse=True).run_id == older.run_id
+
+    def test_looking_for_the_same_run_reads_no_manifest_of_another(self, store, monkeypatch):
+        same = service.run_and_save(request(), store)
+        service.run_and_save(request(settings=["orb.base_minutes=30"]), store)
+        read, summary = [], store.summary
+        monkeypatch.setattr(type(store), "summary", lambda _, name: read.append(name) or summary(name))
+        assert service.run_and_save(request(), store, reuse=True) == same
+        assert read == [same.run_id]
+
     def test_nothing_is_saved_by_running_alone(self, store):
         run = service.run_backtest(request())
 
