@@ -86,7 +86,7 @@ def equity_figure(
     figure.add_scatter(
         x=shown[axis],
         y=shown["drawdown_r"],
-        name="Drawdown",
+        name="Drop",
         mode="lines",
         line={"color": colours.stop, "width": 1},
         fill="tozeroy",

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core import data_service
-from orb_core.analytics.words import zone_name
+from orb_core.analytics.words import counted, zone_name
 from orb_core.charts import coverage_figure, gaps_figure
 from orb_core.charts.bars_kept import GAP_SESSIONS, STATES
 from orb_core.config.load import load_config
@@ -151,7 +151,8 @@ def _quality(found: BarQuality) -> None:
     there = [row for row in report.sessions if row.present]
     lacking = [row for row in reversed(there) if row.present < row.expected]
     thin = report.incomplete_ranges()
-    about = f"{len(there):,} sessions with {report.bars_used:,} bars · times are {zone_name(found.timezone)} time"
+    about = f"{counted(len(there), 'session')} with {counted(report.bars_used, 'bar')}"
+    about += f" · times are {zone_name(found.timezone)} time"
     st.markdown(f"**Quality** :gray[· {plain(about)}]")
     for note in report.notes:
         st.markdown(f":orange[:material/warning:] {plain(note)}")
@@ -159,7 +160,7 @@ def _quality(found: BarQuality) -> None:
         st.markdown(":green[:material/check:] No session lacks a minute.")
     else:
         n = len(lacking)
-        words = f"{n} of {len(there)} sessions {'lacks' if n == 1 else 'lack'} minutes"
+        words = f"{n} of {counted(len(there), 'session')} {'lacks' if n == 1 else 'lack'} minutes"
         opening = f"; the opening range of {len(thin)} is not whole" if thin else "; every opening range is whole"
         newest = f" The newest {GAP_SESSIONS} are drawn." if n > GAP_SESSIONS else ""
         st.markdown(f":orange[:material/warning:] {words}{opening}.{newest}")
@@ -204,7 +205,8 @@ def _quality(found: BarQuality) -> None:
 @st.dialog("Remove these bars?")
 def _confirm(of: Dataset) -> None:
     if of.about is None:
-        lost = f"{of.sessions} sessions, {of.first} to {of.last}, are removed from this computer. Yahoo keeps "
+        gone = f"{counted(of.sessions, 'session')}, {of.first} to {of.last}, {'is' if of.sessions == 1 else 'are'}"
+        lost = f"{gone} removed from this computer. Yahoo keeps "
         lost += f"{of.interval.removesuffix('m')}-minute bars for {data_service.yahoo_days(of.interval)} days: older "
         lost += "sessions cannot be fetched again."
     else:

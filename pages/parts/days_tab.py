@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.breakdown import by_hour, by_month, by_weekday
-from orb_core.analytics.words import OR_STATES, number, price_digits, r_multiple, zone_name
+from orb_core.analytics.words import OR_STATES, counted, number, price_digits, r_multiple, zone_name
 from orb_core.charts.days import MONTHS, calendar_figure, groups_figure
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
@@ -153,7 +153,7 @@ def _ledger(of: StoredRun, ledger: pd.DataFrame) -> None:
     traded = ledger["trades"] > 0
     st.markdown(
         f"**Every session** :gray[· {number(len(ledger), 0)}, of which {number(int(traded.sum()), 0)} with a trade, "
-        f"{number(int(ledger['candidates'].sum()), 0)} breakouts, {r_multiple(float(ledger['realized_r'].sum()))}]"
+        f"{counted(int(ledger['candidates'].sum()), 'breakout')}, {r_multiple(float(ledger['realized_r'].sum()))}]"
     )
     bar = st.container(horizontal=True, vertical_alignment="center")
     with bar:

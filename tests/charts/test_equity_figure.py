@@ -15,7 +15,7 @@ def an_equity(trades):
 
 def test_equity_and_drawdown_share_one_axis_of_trades():
     figure = equity_figure(an_equity(50))
-    assert [t.name for t in figure.data] == ["Total R", "Drawdown"]
+    assert [t.name for t in figure.data] == ["Total R", "Drop"]
     assert list(figure.data[0].x) == list(range(51))
     assert figure.data[0].customdata[0][2] == "0.00 R"
 

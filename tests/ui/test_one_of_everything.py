@@ -14,7 +14,7 @@ def one_trade():
     return a_run("governance.max_signals_per_day=1", **ONE_DAY)
 
 
-@pytest.mark.parametrize("tab", ["Overview", "Trades", "Patterns", "Setup"])
+@pytest.mark.parametrize("tab", ["Overview", "Trades", "Days", "Patterns", "Setup"])
 def test_a_run_of_one_trade_on_one_day_is_told_in_the_singular(one_trade, tab):
     assert one_trade.manifest.totals.trades == 1
     app = open_app("run", run=one_trade.run_id, tab=tab)
