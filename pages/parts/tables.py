@@ -39,7 +39,7 @@ def symbols_table(of: StoredRun) -> pd.DataFrame:
             f"Failed: {record.error}"
             if record.error
             else ("cancelled" if record.status == "cancelled" else " ".join(record.warnings))
-        )
+        ).replace(f"{symbol}: ", "")
         rows.append(
             {
                 "symbol": symbol,

@@ -69,3 +69,10 @@ def test_a_run_with_all_its_days_says_nothing_of_the_kind(whole):
 
 def test_launch_says_so_of_the_result_it_shows(lacking):
     assert "Some days have no bars" in texts(open_app(run=lacking))
+
+
+def test_the_row_of_a_symbol_does_not_say_its_name_twice(lacking):
+    app = open_app("run", run=lacking)
+    (row,) = next(frame.value for frame in app.dataframe if "note" in frame.value).itertuples()
+    assert row.symbol == "SPY"
+    assert row.note == "no bars in 1 of 9 sessions (2024-01-10)"
