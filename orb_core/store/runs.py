@@ -204,14 +204,8 @@ class RunStore:
         # Reading the manifests of a thousand runs takes longer than a backtest; most lack these numbers.
         numbers = [manifest.config_hash, *(record.fingerprint or "" for record in manifest.symbols.values())]
         lines = [self.summary(name) for name in self.stamps() if _says(self.path / name, numbers)]
-        return next(
-            (
-                line.run_id
-                for line in newest_first(lines)
-                if line.manifest and line.manifest.identity == manifest.identity
-            ),
-            None,
-        )
+        same = [line for line in lines if line.manifest and line.manifest.identity == manifest.identity]
+        return newest_first(same)[0].run_id if same else None
 
     def annotate(
         self,
