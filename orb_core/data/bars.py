@@ -60,20 +60,6 @@ class BarArrays(NamedTuple):
     volume: NDArray[np.float64]
 
 
-def bar_arrays(bars: pd.DataFrame) -> BarArrays:
-    """Return the columns of a bar table in the one layout kernels are compiled for: in one piece, and read-only.
-
-    Nothing is copied unless the frame keeps its columns interleaved.
-    """
-    return BarArrays(_frozen(starts_ns(bars)), *(_frozen(bars[name].to_numpy()) for name in VALUES))
-
-
-def _frozen(values: NDArray[Any]) -> NDArray[Any]:
-    whole = np.ascontiguousarray(values).view()
-    whole.flags.writeable = False  # numba compiles anew for arrays that may be written to
-    return whole
-
-
 def as_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
     """Return `frame` as a bar table: converted by `typed_bars`, then checked. Rows are neither sorted nor dropped.
 
@@ -105,11 +91,10 @@ def typed_bars(frame: pd.DataFrame, origin: str = "bars") -> pd.DataFrame:
     BarsError
         A column is missing or cannot be converted, or the stamps name no time zone.
     """
-    _require_columns(frame, origin)
-    _require_aware(frame, origin)
+    columns = _columns(frame, origin)
     try:
         return (
-            frame[list(COLUMNS)]
+            frame[list(columns)]
             .reset_index(drop=True)
             .astype({TIMESTAMP: TIME_DTYPE, **dict.fromkeys(VALUES, "float64")})
         )
@@ -137,25 +122,28 @@ def check_bars(frame: pd.DataFrame, origin: str = "bars") -> BarArrays:
     BarsError
         Naming the first row that breaks one.
     """
-    _require_columns(frame, origin)
-    _require_aware(frame, origin)
-    if wrong := wrong_dtypes(frame):
+    columns = _columns(frame, origin)
+    if wrong := _wrong_dtypes(columns):
         raise BarsError(
             f"{origin}: {', '.join(wrong)}; {TIMESTAMP} must be {TIME_DTYPE} and the rest float64. "
             "`orb_core.data.bars.as_bars` converts a frame"
         )
-    arrays = bar_arrays(frame)
-    if not keeps_invariants_nb(*arrays):
-        _refuse_order(arrays, frame, origin)
-        _refuse_values(arrays, frame, origin)
-    return arrays
+    return _sound_arrays(columns, frame, origin)
 
 
-def wrong_dtypes(frame: pd.DataFrame) -> list[str]:
-    """Return which of `COLUMNS` are absent or of another dtype, like "open is int64"; nothing if all fit."""
-    dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
-    wanted = {TIMESTAMP: TIME_DTYPE, **dict.fromkeys(VALUES, np.float64)}
-    return [f"{name} is {dtypes.get(name)}" for name, dtype in wanted.items() if dtypes.get(name) != dtype]
+def bar_arrays(frame: pd.DataFrame, origin: str = "bars") -> BarArrays:
+    """Return the columns of bars as `check_bars` does, converted by `typed_bars` where they are of other dtypes.
+
+    Raises
+    ------
+    BarsError
+        The frame cannot be read as a bar table, or breaks an invariant of one.
+    """
+    columns = _columns(frame, origin)
+    if _wrong_dtypes(columns):
+        frame = typed_bars(frame, origin)
+        columns = _columns(frame, origin)
+    return _sound_arrays(columns, frame, origin)
 
 
 def sound_bars(
@@ -177,22 +165,45 @@ def fingerprint(bars: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _require_columns(frame: pd.DataFrame, origin: str) -> None:
+def _columns(frame: pd.DataFrame, origin: str) -> dict[str, pd.Series]:
+    """The frame's columns of a bar table, taken once: each lookup in a frame costs more than the work done on it."""
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise BarsError(
             f"{origin}: no column {', '.join(missing)}; bars have {', '.join(COLUMNS)}, "
             f"and here are {', '.join(map(str, frame.columns)) or 'none'}"
         )
-
-
-def _require_aware(frame: pd.DataFrame, origin: str) -> None:
-    dtype = frame[TIMESTAMP].dtype
+    columns = {name: frame[name] for name in COLUMNS}
+    dtype = columns[TIMESTAMP].dtype
     if not isinstance(dtype, pd.DatetimeTZDtype):
         raise BarsError(
             f"{origin}: {TIMESTAMP} is {dtype}, which names no time zone; stamps must be tz-aware. Say which clock "
             "they are on, for example `frame['timestamp_utc'].dt.tz_localize('America/New_York')`"
         )
+    return columns
+
+
+def _wrong_dtypes(columns: dict[str, pd.Series]) -> list[str]:
+    """Which columns are of another dtype than a bar table's, like "open is int64"."""
+    wanted = {TIMESTAMP: TIME_DTYPE, **dict.fromkeys(VALUES, np.float64)}
+    return [f"{name} is {columns[name].dtype}" for name, dtype in wanted.items() if columns[name].dtype != dtype]
+
+
+def _sound_arrays(columns: dict[str, pd.Series], frame: pd.DataFrame, origin: str) -> BarArrays:
+    """The columns in the one layout kernels are compiled for: in one piece, read-only; copied only if interleaved."""
+    starts = columns[TIMESTAMP].array.asi8
+    values = (np.ascontiguousarray(columns[name].to_numpy()) for name in VALUES)
+    arrays = BarArrays(*map(_read_only, (starts, *values)))
+    if not keeps_invariants_nb(*arrays):
+        _refuse_order(arrays, frame, origin)
+        _refuse_values(arrays, frame, origin)
+    return arrays
+
+
+def _read_only(values: NDArray[Any]) -> NDArray[Any]:
+    view = values.view()
+    view.flags.writeable = False  # numba compiles anew for arrays that may be written to
+    return view
 
 
 def _refuse_order(arrays: BarArrays, frame: pd.DataFrame, origin: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,6 +19,13 @@ from orb_core.errors import ConfigError
 
 ENGINE_VERSION: Final = "1"
 """Raised whenever the same bars and config may give another result."""
+
+_HOLDS_INTERPRETER: Final = Lock()
+"""Held by the stages that are Python between kernels, so that runs in parallel threads take turns at them whole.
+
+numpy lets go of the interpreter's lock dozens of times within such a stage. Two threads in it at once would hand it
+back and forth, leave together, and meet again after the next kernel: each run would wait for the other every time.
+"""
 
 
 @dataclass(frozen=True)
@@ -99,9 +107,11 @@ class EventLoopBacktest:
         first, last = _date(start, "start"), _date(end, "end")
         if first and last and last < first:
             raise ConfigError(f"`end` is {last}, before `start` {first}; swap them")
-        prepared = prepare(bars, self.config, symbol, first, last)
+        with _HOLDS_INTERPRETER:
+            prepared = prepare(bars, self.config, symbol, first, last)
         rows = simulate(prepared, factors(prepared, self.config))
-        return result_of(prepared, self.config, symbol, rows)
+        with _HOLDS_INTERPRETER:
+            return result_of(prepared, self.config, symbol, rows)
 
 
 def _date(value: date | str | None, name: str) -> date | None:
@@ -147,20 +157,14 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
     made_by = signals.take(trades["signal"])
     session = p.sessions.take(made_by["session"])
     trade_dates = dates[made_by["session"]]
-    trade_ids = [
-        f"{symbol}-{day.replace('-', '')}-{number}"
-        for day, number in zip(
-            np.datetime_as_string(trade_dates, unit="D").tolist(), trades["signal_number"].tolist(), strict=True
-        )
-    ]
-    trade_id = pd.array(trade_ids, dtype="str")
+    trade_id = _trade_ids(symbol, trade_dates, trades["signal_number"])
     trades_table: dict[str, Column] = {
         "trade_id": trade_id,
         "symbol": _repeated(symbol, len(trades)),
         "session_date": trade_dates,
         "direction": _side(made_by["direction"]),
-        "entry_timestamp": _utc(p.ts_ns[trades["entry_bar"]]),
-        "exit_timestamp": _utc(p.ts_ns[trades["exit_bar"]] + bar_ns * trades["exits_at_close"]),
+        "entry_timestamp": p.ts_ns[trades["entry_bar"]],
+        "exit_timestamp": p.ts_ns[trades["exit_bar"]] + bar_ns * trades["exits_at_close"],
         "exit_reason": _text(trades["exit_reason"], records.EXIT_REASONS),
         "t1_price": trades["target"][:, 0],
         "t2_price": trades["target"][:, 1],
@@ -174,18 +178,18 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
     }
     fills_table: dict[str, Column] = {
         "trade_id": trade_id.take(fills["trade"]),
-        "timestamp": _utc(p.ts_ns[fills["bar"]] + bar_ns * fills["at_close"]),
+        "timestamp": p.ts_ns[fills["bar"]] + bar_ns * fills["at_close"],
         "kind": _text(fills["kind"], records.FILL_KINDS),
     }
     stops_table: dict[str, Column] = {
         "trade_id": trade_id.take(stops["trade"]),
-        "timestamp": _utc(p.ts_ns[stops["bar"]] + bar_ns),
+        "timestamp": p.ts_ns[stops["bar"]] + bar_ns,
         "kind": _text(stops["kind"], records.STOP_KINDS),
     }
     signals_table: dict[str, Column] = {
         "symbol": _repeated(symbol, len(signals)),
         "session_date": dates[signals["session"]],
-        "timestamp": _utc(p.ts_ns[signals["entry_bar"]]),
+        "timestamp": p.ts_ns[signals["entry_bar"]],
         "direction": _side(signals["direction"]),
         "accepted": signals["reason"] == 0,
         "reason": _text(signals["reason"], records.REFUSALS),
@@ -195,8 +199,8 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
     sessions_table: dict[str, Column] = {
         "symbol": _repeated(symbol, len(sessions)),
         "session_date": dates,
-        "open": _utc(sessions["open_ns"]),
-        "close": _utc(sessions["close_ns"]),
+        "open": sessions["open_ns"],
+        "close": sessions["close_ns"],
         "missing_bars": (sessions["close_ns"] - sessions["open_ns"]) // bar_ns - sessions["bars"],
         "or_width": sessions["or_high"] - sessions["or_low"],
         "or_state": _text(sessions["or_state"], records.OR_STATES),
@@ -215,8 +219,12 @@ def result_of(p: Prepared, config: RunConfig, symbol: str, rows: Rows) -> Backte
     )
 
 
-def _utc(ns: NDArray[np.int64]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(ns, tz="UTC")
+def _trade_ids(symbol: str, dates: NDArray[np.datetime64], numbers: NDArray[np.integer[Any]]) -> Column:
+    days, months, years = (dates.astype(f"datetime64[{unit}]") for unit in "DMY")
+    day_of_month = (days - months).astype(np.int64) + 1
+    compact = ((years.astype(np.int64) + 1970) * 100 + months.astype(np.int64) % 12 + 1) * 100 + day_of_month
+    ids = [f"{symbol}-{day}-{number}" for day, number in zip(compact.tolist(), numbers.tolist(), strict=True)]
+    return pd.array(ids, dtype="str")
 
 
 def _text(codes: NDArray[np.int8], names: tuple[str, ...]) -> pd.Categorical:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orb_core.config.models import RunConfig
-from orb_core.data.bars import BarArrays, check_bars, typed_bars, wrong_dtypes
+from orb_core.data.bars import bar_arrays
 from orb_core.data.sessions import SessionTable, local_instant_ns, with_warmup
 from orb_core.engine import indicators_nb, records, simulate_nb
 from orb_core.errors import BarsError, NoBarsError, NoSessionsError
@@ -117,7 +117,9 @@ def prepare(bars: pd.DataFrame, config: RunConfig, symbol: str, start: date | No
     NoSessionsError
         If the range holds no session.
     """
-    ts_ns, *columns = _checked(bars, origin=f"bars of {symbol}")
+    if bars.empty:
+        raise NoBarsError(f"bars of {symbol}: there are none; pass at least one session's bars")
+    ts_ns, *columns = bar_arrays(bars, origin=f"bars of {symbol}")
     table = _sessions(config, ts_ns, start, end)
     if not len(table.dates) or (start and table.dates[-1] < np.datetime64(start)):
         raise NoSessionsError(
@@ -194,15 +196,6 @@ def factors(p: Prepared, config: RunConfig) -> Factors:
     return Factors(rel_volume, price_action, vwap, adx)
 
 
-def _checked(bars: pd.DataFrame, origin: str) -> BarArrays:
-    """The bars' columns when they keep the invariants, converted first when only their dtypes differ."""
-    if bars.empty:
-        raise NoBarsError(f"{origin}: there are none; pass at least one session's bars")
-    if wrong_dtypes(bars):
-        bars = typed_bars(bars, origin)
-    return check_bars(bars, origin)
-
-
 def _sessions(config: RunConfig, ts_ns: NDArray[np.int64], start: date | None, end: date | None) -> SessionTable:
     """The sessions of the run with their warm-up; an open end of the range goes as far as the bars."""
     first, last = (pd.Timestamp(ns).date() for ns in (ts_ns[0], ts_ns[-1]))
@@ -266,8 +259,9 @@ def _excluded(table: SessionTable, config: RunConfig) -> NDArray[np.bool_]:
     """Sessions that the settings leave out: by weekday, by date, or as half days."""
     session = config.session
     weekday = (table.dates.astype("datetime64[D]").view(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    excluded = ~np.isin(weekday, [WEEKDAYS.index(day) for day in session.weekdays])
-    excluded |= np.isin(table.dates, np.array(session.exclude_dates, dtype="datetime64[D]"))
+    excluded: NDArray[np.bool_] = np.array([day not in session.weekdays for day in WEEKDAYS])[weekday]
+    if session.exclude_dates:
+        excluded |= np.isin(table.dates, np.array(session.exclude_dates, dtype="datetime64[D]"))
     if session.half_days == "skip":
         excluded |= table.is_half_day
     return excluded
@@ -320,7 +314,7 @@ def _rules(config: RunConfig, symbol: str) -> Any:
         "adx_threshold": rows.adx.threshold,
         "base_required": scoring.base_required,
         "weak_trend_required": scoring.weak_trend_required,
-        "weight": [getattr(scoring.weights, factor) for factor in records.FACTORS],
+        "weight": tuple(getattr(scoring.weights, factor) for factor in records.FACTORS),
         "extra_stop_buffer": trade.extra_stop_buffer,
         "atr_stop_mult": trade.atr_stop_mult,
         "atr_stop_cap_mult": trade.atr_stop_cap_mult,
@@ -337,10 +331,7 @@ def _rules(config: RunConfig, symbol: str) -> Any:
         "round_trip_cost": 2 * instrument.commission_per_unit / instrument.point_value,
         "commission_pct": instrument.commission_pct,
     }
-    rules = np.zeros(1, RULES)
-    for name, value in values.items():
-        rules[name] = value
-    return rules[0]
+    return np.array([tuple(values[name] for name in RULES.fields or ())], RULES)[0]
 
 
 def _targets(config: RunConfig) -> tuple[list[float], list[float]]:
