@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,7 @@ PLAIN: Final = (
     "costs.slippage_ticks=0",
 )
 SYMBOL_YEARS: Final = 20
+THREAD_TURNS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,14 @@ def what_if_grid() -> Iterator[Figure]:
 
 
 def threads_speedup(backtest: EventLoopBacktest) -> float:
-    """How many times faster two threads run several symbol-years than one."""
+    """How many times faster two threads run several symbol-years than one, measured in turns."""
     symbols = [synthetic_bars(symbol=f"SYM{number}") for number in range(SYMBOL_YEARS)]
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two:
-        alone = seconds(lambda: list(one.map(backtest.run, symbols)))
-        together = seconds(lambda: list(two.map(backtest.run, symbols)))
-    return alone / together
+        times = [
+            [seconds(lambda pool=pool: list(pool.map(backtest.run, symbols)), 0, 1) for pool in (one, two)]
+            for _ in range(THREAD_TURNS)
+        ]
+    return statistics.median(alone / together for alone, together in times)
 
 
 def fresh(what: str, cache_dir: str | None = None) -> dict[str, float]:
