@@ -156,12 +156,15 @@ def sound_bars(
 
 def fingerprint(bars: pd.DataFrame) -> str:
     """Return the SHA-256 (hex) of a bar table's columns, in order: equal for equal bars on every machine."""
-    digest = hashlib.sha256()
-    digest.update(np.ascontiguousarray(starts_ns(bars), dtype="<i8").tobytes())
-    for name in VALUES:
-        values = bars[name].to_numpy(dtype="<f8")
+    return fingerprint_of_arrays(starts_ns(bars), *(bars[name].to_numpy() for name in VALUES))
+
+
+def fingerprint_of_arrays(starts_ns: NDArray[np.int64], *values: NDArray[np.float64]) -> str:
+    """Return the fingerprint of the bar table of these columns, in order."""
+    digest = hashlib.sha256(np.ascontiguousarray(starts_ns, dtype="<i8").data)
+    for column in values:
         # One bit pattern for every NaN and for both zeros.
-        digest.update(np.ascontiguousarray(np.where(np.isnan(values), np.nan, values + 0.0)).tobytes())
+        digest.update(np.where(np.isnan(column), np.nan, column + 0.0).astype("<f8", copy=False).data)
     return digest.hexdigest()
 
 

@@ -14,12 +14,14 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from orb_core.data.bars import TIMESTAMP, VALUES, fingerprint
+from orb_core.data.bars import TIMESTAMP, VALUES, fingerprint, fingerprint_of_arrays, starts_ns
 from orb_core.errors import DamagedRunError
 from orb_core.store import durable
 from orb_core.store.tables import BARS, empty_frame, read_parquet, to_parquet
@@ -40,11 +42,16 @@ class Chunk(NamedTuple):
 
 def split(bars: pd.DataFrame) -> list[tuple[Chunk, pd.DataFrame]]:
     """Cut bars into calendar months of UTC, each with its name."""
-    stamps = bars["timestamp_utc"]
-    months = stamps.dt.year * 12 + stamps.dt.month - 1
-    parts = [part.reset_index(drop=True) for _, part in bars.groupby(months.to_numpy(), sort=True)]
+    starts, *values = starts_ns(bars), *(bars[name].to_numpy() for name in VALUES)
+    months = starts.view("datetime64[ns]").astype("datetime64[M]")
+    cuts = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1), len(bars)]
     return [
-        (Chunk(month=part["timestamp_utc"].iloc[0].strftime("%Y-%m"), sha256=fingerprint(part)), part) for part in parts
+        (
+            Chunk(str(months[first]), fingerprint_of_arrays(starts[first:stop], *(v[first:stop] for v in values))),
+            bars.iloc[first:stop],
+        )
+        for first, stop in pairwise(cuts)
+        if first < stop
     ]
 
 

@@ -4,6 +4,7 @@ Nothing in it can be made up: a `NewRun` takes `BacktestResult`s, and books, sum
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -43,6 +44,8 @@ class SymbolRun:
         The quality report of the bars as they were fetched.
     warnings : tuple of str
         For the people who look at the result.
+    parts : list of (Chunk, DataFrame)
+        The bars in chunks, each with its name; cut here, where each symbol still has a thread of its own.
     """
 
     result: BacktestResult
@@ -50,16 +53,13 @@ class SymbolRun:
     bars: pd.DataFrame
     quality: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    parts: list[tuple[Chunk, pd.DataFrame]] = field(init=False)
 
     def __post_init__(self) -> None:
         for result in (self.result, self.other_policy):
             if not isinstance(result, BacktestResult):
                 raise TypeError(f"A run is made of BacktestResults, not of a {type(result).__name__}")
-
-    @cached_property
-    def parts(self) -> list[tuple[Chunk, pd.DataFrame]]:
-        """Return the bars in chunks, each with its name."""
-        return split(self.bars)
+        object.__setattr__(self, "parts", split(self.bars))
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,12 @@ class NewRun:
         if len(self.done) == 1:
             return dict.fromkeys(self.done, self.combined)
         trades = self.combined.trades
-        return {
-            symbol: _with_other_policy(
-                summary(run.result, self.config, booked=trades),
-                [run.other_policy],
-            )
-            for symbol, run in self.done.items()
-        }
+
+        def summed_up(run: SymbolRun) -> Summary:
+            return _with_other_policy(summary(run.result, self.config, booked=trades), [run.other_policy])
+
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(self.done, pool.map(summed_up, self.done.values()), strict=True))
 
     def all_trades(self, run_id: str) -> pd.DataFrame:
         """Return every symbol's trades in order of entry, with run_id, cash and the exchange's clock."""
