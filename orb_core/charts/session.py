@@ -15,6 +15,8 @@ from orb_core.charts.palette import LIGHT, Palette, base_layout, faded
 LABEL_GAP_PX: Final = 17
 BARS_AROUND_TRADE: Final = 120
 BARS_BEFORE_ENTRY: Final = 20
+FEWEST_BARS: Final = 30
+"""That a chart of a session that goes on has room for."""
 TARGETS: Final = {"t1": "T1", "t2": "T2", "runner": "Runner"}
 STOP_EXITS: Final = ("stop", "breakeven", "trailing")
 
@@ -293,9 +295,31 @@ def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
     return bars.iloc[first : first + BARS_AROUND_TRADE]
 
 
-def _newest(view: SessionView, count: int) -> SessionView:
-    times = view.bars["timestamp_utc"]
-    kept = (times > times.iloc[-1] - pd.Timedelta(minutes=count * view.bar_minutes)).to_numpy()
+def _seen(view: SessionView, window: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return from when to when a window is drawn: its last bar whole, and none beyond it cut."""
+    first, last = window["timestamp_utc"].iloc[[0, -1]]
+    bar = pd.Timedelta(minutes=view.bar_minutes)
+    return first, last + (bar if last == view.bars["timestamp_utc"].iloc[-1] else bar / 2)
+
+
+def _going_on(view: SessionView, most: int) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return from when to when a session that goes on is drawn.
+
+    It fills the chart from the left; a full chart gets twice the room, up to `most` bars or the session's scheduled
+    close. After that the last bar stays at the right edge. So the bars keep their width, and their number is all that
+    decides: when the calendar closes is known before the open.
+    """
+    opened, bar = view.session["open"], pd.Timedelta(minutes=view.bar_minutes)
+    now = view.bars["timestamp_utc"].iloc[-1] + bar
+    room = FEWEST_BARS
+    while opened + room * bar < now:
+        room *= 2
+    end = max(now, min(opened + min(room, most) * bar, view.session["close"]))
+    return max(opened, end - most * bar), end
+
+
+def _since(view: SessionView, first: pd.Timestamp) -> SessionView:
+    kept = (view.bars["timestamp_utc"] >= first).to_numpy()
     return replace(view, bars=view.bars[kept], vwap=view.vwap[kept])
 
 
@@ -318,17 +342,18 @@ def session_figure(
     whole_day : bool
         Show every bar instead of those around the trade; panning reaches the others either way.
     newest : int, optional
-        Draw the bars of the last `newest` bar lengths only, the last one at the right edge, as a session that goes on.
+        Draw a session that goes on: the bars of the last `newest` bar lengths only, from the left while they are fewer.
     colours : Palette
     height : int
         In pixels.
     """
-    if newest is not None:
-        view = _newest(view, newest)
+    span = None if newest is None else _going_on(view, newest)
+    if span is not None:
+        view = _since(view, span[0])
     scale = _Scale(view)
     chosen = [t for t in _rows(view.trades) if trade_id in {None, t.trade_id}]
     trade = chosen[0] if chosen else None
-    window = view.bars if whole_day or newest is not None else _window(view, trade)
+    window = view.bars if whole_day or span is not None else _window(view, trade)
     labels = _labels(view, trade, scale, colours)
     margin = {"l": 8, "r": 176, "t": 28, "b": 36}
     price_domain = (0.20, 1.0)
@@ -350,8 +375,7 @@ def session_figure(
         layout=base_layout(colours, height),
     )
     px_per_point = (height - margin["t"] - margin["b"]) * (price_domain[1] - price_domain[0]) / (high - low)
-    seen = window["timestamp_utc"]
-    first = seen.iloc[0] if newest is None else seen.iloc[-1] - (newest - 1) * scale.bar
+    first, end = span or _seen(view, window)
     axis = {"gridcolor": colours.grid, "zeroline": False, "automargin": True}
     figure.update_layout(
         margin=margin,
@@ -362,7 +386,7 @@ def session_figure(
         xaxis={
             **axis,
             "type": "date",
-            "range": [scale.clock(first) - scale.bar / 2, scale.clock(seen.iloc[-1]) + scale.bar],
+            "range": [scale.clock(first) - scale.bar / 2, scale.clock(end)],
             "tickformat": "%H:%M",
             "title": {"text": f"Time, {zone_name(view.timezone)}", "standoff": 4},
             "anchor": "y2",

@@ -83,7 +83,7 @@ def a_session(**changes):
             "reason": ["", "time_cutoff"],
         }
     )
-    session = pd.Series({"open": OPEN, "or_minutes": 15, "or_high": high, "or_low": low})
+    session = pd.Series({"open": OPEN, "close": minute(390), "or_minutes": 15, "or_high": high, "or_low": low})
     view = SessionView(
         symbol="SPY",
         session_date=date(2024, 3, 12),

@@ -110,6 +110,8 @@ def test_no_bar_of_a_replay_shows_anything_of_its_future(overrides):
         for bar in range(len(day.bars)):
             figure = drawn(visible(day, bar))
             assert same(figure, drawn(visible(with_another_future(day, bar), bar))), (day.session_date, bar)
+            _, edge = figure["layout"]["xaxis"].pop("range")  # room for bars to come, the same whatever they bring
+            assert edge <= day.session["close"].tz_localize(None) + offset, (day.session_date, bar)
             now = later(day.bars["timestamp_utc"].iloc[bar]).tz_localize(None) + offset
             assert max(timestamps_in(figure)) <= now, (day.session_date, bar)
 
@@ -184,8 +186,29 @@ def test_a_jump_to_what_happened_in_another_session_is_not_offered():
     assert "Exit" not in moments(day, "SPY-20240312-1")
 
 
-def test_at_most_so_many_bars_are_drawn_and_the_last_is_at_the_right_edge():
-    figure = session_figure(visible(a_session(), 300), newest=120)
-    assert len(figure.data[0].x) == 120
-    assert pd.Timestamp(figure.layout.xaxis.range[1]) == pd.Timestamp("2024-03-12 14:31")
-    assert len(session_figure(visible(a_session(), 5), newest=120).data[0].x) == 6
+def seen(day, bar):
+    """From when to when a replay's chart goes, in bar lengths since the open."""
+    begin, end = (pd.Timestamp(at) for at in drawn(visible(day, bar))["layout"]["xaxis"]["range"])
+    length = pd.Timedelta(minutes=day.bar_minutes)
+    opened = day.session["open"].tz_convert(day.timezone).tz_localize(None)
+    return (begin + length / 2 - opened) / length, (end - opened) / length
+
+
+def test_the_first_bars_fill_a_chart_from_the_left_that_widens_when_it_is_full():
+    day = a_session()
+    assert [seen(day, bar) for bar in (0, 29)] == [(0, 30)] * 2
+    assert [seen(day, bar) for bar in (30, 59)] == [(0, 60)] * 2
+    assert [seen(day, bar) for bar in (60, 119)] == [(0, 120)] * 2
+
+
+def test_later_ones_roll_through_a_chart_of_so_many_bars_the_last_at_its_right_edge():
+    day = a_session()
+    assert [seen(day, bar) for bar in (120, 300, 389)] == [(1, 121), (181, 301), (270, 390)]
+    assert len(drawn(visible(day, 300))["data"][0]["x"]) == 120
+    assert len(drawn(visible(day, 5))["data"][0]["x"]) == 6
+
+
+def test_the_chart_of_a_short_session_ends_at_its_close():
+    day = a_session()
+    day = replace(day, bars=day.bars[:80], vwap=day.vwap, session=pd.Series({**day.session, "close": minute(80)}))
+    assert [seen(day, bar) for bar in (10, 65, 79)] == [(0, 30), (0, 80), (0, 80)]

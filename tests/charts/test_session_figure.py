@@ -109,6 +109,14 @@ def test_a_short_trade_is_in_the_middle_and_the_switch_shows_the_whole_day():
     assert end - begin > pd.Timedelta(minutes=389)
 
 
+def test_no_candle_is_cut_at_the_edges():
+    for whole_day in (False, True):
+        figure = session_figure(a_session(), whole_day=whole_day)
+        begin, end = (pd.Timestamp(x) for x in figure.layout.xaxis.range)
+        half = pd.Timedelta(seconds=30)
+        assert not [x for x in pd.to_datetime(figure.data[0].x) for edge in (begin, end) if x - half < edge < x + half]
+
+
 def test_a_session_without_a_range_or_a_prior_day_is_still_drawn():
     view = a_session()
     session = view.session.copy()
