@@ -51,7 +51,7 @@ class Settings:
         folder = os.environ.get("ORB_DATA_DIR")
         return cls(
             store=service.default_store(),
-            data_folder=Path(folder) if folder else service.default_cache_dir() / "imports",
+            data_folder=Path(folder) if folder else imports_path(),
             api_key=os.environ.get(KEY_VARIABLE) or None,
         )
 

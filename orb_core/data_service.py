@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from orb_core.config.places import cache_path, imports_path
 from orb_core.data.bars import bar_frame
 from orb_core.data.day_archive import ArchivedDay, DayArchive, DayKey, joined
 from orb_core.data.imports import ImportFolder
@@ -21,7 +22,6 @@ from orb_core.data.source import interval_minutes
 from orb_core.data.yahoo import Update, YahooSource
 from orb_core.data.yahoo_limits import LIMITS, reach_ns
 from orb_core.errors import ArchiveError, CancelledError, DataError, NetworkError, RateLimitError
-from orb_core.service import default_cache_dir
 
 if TYPE_CHECKING:
     from orb_core.config.models import RunConfig, SessionSettings
@@ -61,17 +61,17 @@ class FetchOutcome:
 
 def imports() -> ImportFolder:
     """Return the imported bars."""
-    return ImportFolder(default_cache_dir() / "imports")
+    return ImportFolder(imports_path())
 
 
 def archive() -> DayArchive:
     """Return the sessions fetched from Yahoo."""
-    return DayArchive(default_cache_dir() / "archive")
+    return DayArchive(cache_path() / "archive")
 
 
 def kept_stamp() -> str:
     """Return what changes whenever kept bars do; cheap."""
-    cache = default_cache_dir()
+    cache = cache_path()
     names = ["archive/cache.db", "archive/cache.db-wal", "imports"]
     return repr([str(cache), *(_changed(cache / name) for name in names)])
 
@@ -171,7 +171,7 @@ def yahoo_days(interval: str) -> int:
 
 def archived_from(symbols: Sequence[str], interval: str, config: RunConfig) -> date | None:
     """Return the first archived session of any of these symbols; None without one, or if the archive cannot be read."""
-    source = YahooSource(config, default_cache_dir())
+    source = YahooSource(config, cache_path())
     tickers = {source.ticker(symbol) for symbol in symbols}
     try:
         keys = archive().entries()
@@ -206,7 +206,7 @@ def fetch(
     CancelledError
         It said yes.
     """
-    source = YahooSource(config, default_cache_dir())
+    source = YahooSource(config, cache_path())
     start, end = dates or (None, None)
     outcome = FetchOutcome()
     for at, symbol in enumerate(symbols):

@@ -24,6 +24,7 @@ from orb_core.analytics.remarks import thin_opening_ranges, warnings
 from orb_core.analytics.session_view import SessionView
 from orb_core.config.load import config_hash, differences
 from orb_core.config.models import RunConfig
+from orb_core.config.places import cache_path, runs_path
 from orb_core.config.symbols import normalize_symbols
 from orb_core.data.archive import CachedSource
 from orb_core.data.files import FileSource
@@ -45,7 +46,6 @@ from orb_core.store.run_records import run_record, whole_table
 from orb_core.store.runs import RunStore
 from orb_core.store.session_views import view_session
 
-_PROJECT: Final = Path(__file__).resolve().parents[1]
 _LINE: Final = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <8} {message}"
 
 
@@ -105,7 +105,7 @@ class RunRequest:
     end: date
     source: SourceSpec
     use_cache: bool = False
-    cache_dir: Path = field(default_factory=lambda: default_cache_dir())  # noqa: PLW0108 — defined below
+    cache_dir: Path = field(default_factory=cache_path)
     run_id: str | None = None
     workers: int | None = None
     origin: str = "app"
@@ -129,12 +129,7 @@ BarsOf = Callable[[str], tuple[pd.DataFrame, Mapping[str, Any]]]
 
 def default_store() -> RunStore:
     """Return the runs in the folder ORB_RUNS_DIR names, else in runs/ of the project."""
-    return RunStore(os.environ.get("ORB_RUNS_DIR") or _PROJECT / "runs")
-
-
-def default_cache_dir() -> Path:
-    """Return the folder ORB_CACHE_DIR names, else cache/ of the project."""
-    return Path(os.environ.get("ORB_CACHE_DIR") or _PROJECT / "cache")
+    return RunStore(runs_path())
 
 
 def is_compiled() -> bool:

@@ -2,16 +2,13 @@
 
 import streamlit as st
 
-from orb_core.charts import session_figure
 from orb_core.errors import OrbError
 from pages.parts import cached, candles
-from pages.parts.day import below, chart, day_of, day_sentence, navigation, switch, trade_sentence
+from pages.parts.day import below, chart, day_of, navigation, sentences, switch
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, stop_with
 from pages.parts.markup import plain
 from pages.parts.replay import replay
 from pages.parts.run_words import missing_days, title_text
-
-CHART_PX = 500
 
 enter()
 
@@ -52,21 +49,14 @@ with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="rig
     )
     navigation(of, view, trade.trade_id if trade else None)
 if replaying and not view.bars.empty:
-    replay(of, view, trade.trade_id if trade else None, CHART_PX)
+    replay(of, view, trade.trade_id if trade else None)
     st.stop()
 said, colours = st.columns([8, 1], vertical_alignment="center")
-said.caption(plain(day_sentence(view)) + (f"  \n{plain(trade_sentence(view, trade))}" if trade else ""))
+said.caption(sentences(view, trade))
 with colours:
     candles.switch()
 if view.bars.empty:
     st.info("There are no bars of this session.", icon=":material/info:")
 else:
-    figure = session_figure(
-        view,
-        trade_id=trade.trade_id if trade else None,
-        whole_day=whole_day,
-        colours=candles.colours(),
-        height=CHART_PX,
-    )
-    chart(figure, "session.chart", f"{symbol} on {day} as candles, with opening range, trade and stop")
+    chart(view, trade, key="session.chart", whole_day=whole_day)
 below(of, view, trade)

@@ -1,10 +1,12 @@
 """What a result does not show by itself: sessions without bars, thin opening ranges, why nothing was traded."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,9 @@ import pandas as pd
 from orb_core.analytics.words import OR_STATES, REFUSALS, counted
 from orb_core.data.bars import starts_ns
 from orb_core.data.sessions import MINUTE_NS
-from orb_core.engine.backtest import BacktestResult
+
+if TYPE_CHECKING:
+    from orb_core.engine.backtest import BacktestResult
 
 _DATES_SHOWN: Final = 3
 

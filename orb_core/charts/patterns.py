@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from orb_core.analytics.words import counted, number, r_multiple
+from orb_core.charts.days import groups_figure
 from orb_core.charts.palette import base_layout, faded, palette
 
 POINTS: Final = 4_000
@@ -87,6 +88,25 @@ def against_figure(
         yaxis={**lines, "title": {"text": "Result, R"}, "nticks": 6},
     )
     return figure
+
+
+def score_figure(by_score: pd.DataFrame, *, dark: bool = False, height: int = 250) -> go.Figure:
+    """Draw the average R of a trade by its score at the signal, with its range and the number of trades.
+
+    Parameters
+    ----------
+    by_score : DataFrame
+        What `breakdown.by_score` returns.
+    dark : bool
+    height : int
+        In pixels.
+    """
+    names = [f"{score:g}" for score in by_score["score"]]
+    figure = groups_figure(by_score, names, dark=dark, height=height)
+    return figure.update_layout(
+        bargap=max(0.2, 1 - 0.08 * len(names)),  # a few bars do not fill a whole page
+        xaxis={"title": {"text": "Score, points", "standoff": 4}},
+    )
 
 
 def _about(trades: pd.DataFrame) -> list[str]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from orb_core.data.bars_nb import NO_TIME, keeps_invariants_nb
 from orb_core.errors import BarsError
 
 if TYPE_CHECKING:
@@ -194,6 +193,8 @@ def _wrong_dtypes(columns: dict[str, pd.Series]) -> list[str]:
 
 def _sound_arrays(columns: dict[str, pd.Series], frame: pd.DataFrame, origin: str) -> BarArrays:
     """The columns in the one layout kernels are compiled for: in one piece, read-only; copied only if interleaved."""
+    from orb_core.data.bars_nb import keeps_invariants_nb
+
     starts = columns[TIMESTAMP].array.asi8
     values = (np.ascontiguousarray(columns[name].to_numpy()) for name in VALUES)
     arrays = BarArrays(*map(_read_only, (starts, *values)))
@@ -211,7 +212,7 @@ def _read_only(values: NDArray[Any]) -> NDArray[Any]:
 
 def _refuse_order(arrays: BarArrays, frame: pd.DataFrame, origin: str) -> None:
     stamps = arrays.starts_ns
-    if stamps.min() == NO_TIME:
+    if stamps.min() == pd.NaT.value:
         row = int(stamps.argmin())
         raise BarsError(f"{origin}: row {row} has no {TIMESTAMP}; every bar needs its start")
     is_after = stamps[1:] > stamps[:-1]

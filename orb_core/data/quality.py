@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -97,8 +97,13 @@ class QualityReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report for JSON."""
+        rows = {
+            name: tuple(dict(vars(row)) for row in getattr(self, name))
+            for name in ("jumps", "suspected_splits", "sessions")
+        }
         return {
-            **asdict(self),
+            **vars(self),
+            **rows,
             "missing_bars": sum(s.expected - s.present for s in self.sessions),
             "sessions_without_bars": len(self.sessions_without_bars()),
         }

@@ -1,5 +1,7 @@
 """The run store: a folder of runs, each complete or not there at all."""
 
+from __future__ import annotations
+
 import errno
 import os
 import re
@@ -15,17 +17,19 @@ from datetime import date, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Final
 
 from orb_core.config.symbols import encode_symbol
 from orb_core.errors import DamagedRunError, RunExistsError, RunNotFoundError, StoreError
 from orb_core.store import bar_chunks, durable
 from orb_core.store.manifest import Manifest, Notes, read_manifest, read_notes
-from orb_core.store.new_run import NewRun
 from orb_core.store.stored_run import StoredRun
 from orb_core.store.tables import ALL_TRADES, KINDS, to_csv, to_json, to_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orb_core.store.new_run import NewRun
 
 RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

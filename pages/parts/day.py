@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from orb_core.analytics.session_view import SessionView
@@ -20,14 +19,18 @@ from orb_core.analytics.words import (
     r_multiple,
     zone_name,
 )
+from orb_core.charts import session_figure
 from orb_core.errors import DataError
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import cached, candles
 from pages.parts.frame import SESSION
+from pages.parts.markup import plain
 
 WAYS = ("replay", "whole_day")
 """The switches of how a day is shown; those that are on are in its address."""
 YES = "true"
+CHART_PX = 500
+"""Of the day's chart where the window has no more room; `style.css` says how it grows."""
 
 
 def day_of(text: str) -> date:
@@ -161,9 +164,39 @@ def trade_sentence(view: SessionView, trade: Any) -> str:
     )
 
 
-def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Draw the day's candles."""
-    st.plotly_chart(figure, theme=None, key=key, config={"displayModeBar": False, "scrollZoom": True}, alt=alt)
+def sentences(view: SessionView, trade: Any | None, *, no_trade: str = "") -> str:
+    """Say what the day was, and below it what became of its trade."""
+    said = [day_sentence(view), trade_sentence(view, trade) if trade else no_trade]
+    return "  \n".join(plain(sentence) for sentence in said if sentence)
+
+
+def chart(
+    view: SessionView,
+    trade: Any | None,
+    *,
+    key: str,
+    known: str = "",
+    whole_day: bool = False,
+    newest: int | None = None,
+) -> None:
+    """Draw the day's candles, as high as the window has room for; `known` ends what a screen reader says of them."""
+    figure = session_figure(
+        view,
+        trade_id=trade.trade_id if trade else None,
+        whole_day=whole_day,
+        newest=newest,
+        colours=candles.colours(),
+        height=CHART_PX,
+    )
+    with st.container(key="day.chart"):
+        st.plotly_chart(
+            figure,
+            theme=None,
+            key=key,
+            height="stretch",
+            config={"displayModeBar": False, "scrollZoom": True},
+            alt=f"{view.symbol} on {view.session_date} as candles, with opening range, trade and stop{known}",
+        )
 
 
 def below(

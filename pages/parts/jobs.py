@@ -1,21 +1,25 @@
 """Runs in the background: started by one page, seen by all, and waited for without a click."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from loguru import logger
 
 from orb_core.errors import OrbError
 from orb_core.jobs import Job
-from orb_core.service import Progress, RunRequest, is_compiled, run_and_save
 from orb_core.store.manifest import Manifest
 from pages.parts import cached
 from pages.parts.markup import plain
 
+if TYPE_CHECKING:
+    from orb_core.service import Progress, RunRequest
+
 FIRST_WAIT_SECONDS = 0.8
 """Most runs are over by then, and their result is the first thing the page shows."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 STEPS = {"fetch": "Bars", "backtest": "Backtests"}
 
 Steps = Mapping[str, Progress]
@@ -25,6 +29,8 @@ RunJob = Job[Steps, Manifest]
 
 def start(request: RunRequest, title: str | None = None) -> None:
     """Queue a run and make it the one this session waits for; the title is for a run that is not there yet."""
+    from orb_core.service import run_and_save  # not for the pages that only show what is in progress
+
     label = ", ".join(request.symbols[:3]) + (" and more" if len(request.symbols) > 3 else "")
     steps: dict[str, Progress] = {}
 
@@ -144,6 +150,8 @@ def _dismiss(job: RunJob) -> None:
 @st.fragment(run_every=POLL_SECONDS)
 def progress_panel(job: RunJob) -> None:
     """Show how far a run is, with Cancel; the whole page is drawn again once it is over."""
+    from orb_core.service import is_compiled
+
     if job.is_over:
         st.rerun()
     with st.container(border=True):

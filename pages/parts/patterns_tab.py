@@ -1,5 +1,7 @@
 """Patterns of a run's trades: how R is spread, and what it goes with."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,15 +9,16 @@ import streamlit as st
 from orb_core.analytics.breakdown import r_histogram
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.words import FACTORS, counted, number, r_multiple
-from orb_core.charts.patterns import against_figure, by_lot
+from orb_core.charts.patterns import against_figure, by_lot, score_figure
 from orb_core.charts.spread import excursion_figure, histogram_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
-from pages.parts.days_tab import STILL, group_chart
+from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, r_column
 
-CHART_PX = 270
+CHART_PX = 225
+SCORE = "Score"
 AGAINST = {
     "Opening range / ATR": "Height of the opening range as a multiple of the daily ATR up to the day before.",
     "Opening gap / ATR": (
@@ -23,6 +26,7 @@ AGAINST = {
         "above 0 where it opened in the trade's direction, up for a long one and down for a short one."
     ),
     "Minutes held": "From entry to the last exit: known only afterwards.",
+    SCORE: "Points of the factors that agreed at the signal.",
 }
 """What R is drawn against, and what that means."""
 
@@ -43,11 +47,7 @@ def patterns_tab(of: StoredRun) -> None:
     with right:
         _excursion(trades)
     by_factor, by_score = cached.attribution(of)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _against(of, trades)
-    with right:
-        group_chart("By score at the signal", by_score, [f"{score:g}" for score in by_score["score"]])
+    _against(of, trades, by_score)
     _factors(by_factor)
 
 
@@ -100,7 +100,7 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(of: StoredRun, trades: pd.DataFrame) -> None:
+def _against(of: StoredRun, trades: pd.DataFrame, by_score: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         heading = st.container(width="content")
         what = st.segmented_control(
@@ -113,38 +113,47 @@ def _against(of: StoredRun, trades: pd.DataFrame) -> None:
             label_visibility="collapsed",
         )
         values = _known(of, what, trades)
-        quarters = cached.quarters(of, what, trades, values)
+        groups = by_score if what == SCORE else cached.quarters(of, what, trades, values)
         missing = int(np.isnan(values).sum())
         left_out = f" :gray[· {counted(missing, 'trade')} without it]" if missing else ""
         heading.markdown(f"**R against**{left_out}", width="content", help=AGAINST[what])
         with st.popover("Table", type="tertiary"):
-            st.dataframe(
-                quarters.assign(win_rate=100 * quarters["win_rate"]),
-                column_config={
-                    "low": st.column_config.NumberColumn("From", format="%.2f"),
-                    "high": st.column_config.NumberColumn("to", format="%.2f"),
-                    **group_columns(),
-                },
-                column_order=["low", "high", *list(group_columns())[1:]],
-                hide_index=True,
-                height="content",
-                alt=f"{what}: trades, win rate and R of each quarter of the trades",
-            )
-    if quarters.empty:
+            _against_table(what, groups)
+    if groups.empty:
         st.caption("Not known of any trade: too few sessions came before them.")
         return
-    title = f"{what}, above 0 in the trade's direction" if what == "Opening gap / ATR" else what
-    st.plotly_chart(
-        against_figure(values, trades, quarters, title=title, dark=is_dark(), height=CHART_PX),
-        theme=None,
-        key=f"patterns.{what}",
-        config=STILL,
-        alt=f"Result of each trade in R against {what.lower()}, and the average of each quarter of the trades",
+    look = {"dark": is_dark(), "height": CHART_PX}
+    if what == SCORE:
+        figure = score_figure(groups, **look)
+        drawn = "Average R of a trade by its score at the signal, with its 95 % range and number of trades"
+    else:
+        title = f"{what}, above 0 in the trade's direction" if what == "Opening gap / ATR" else what
+        figure = against_figure(values, trades, groups, title=title, **look)
+        drawn = f"Result of each trade in R against {what.lower()}, and the average of each quarter of the trades"
+    st.plotly_chart(figure, theme=None, key=f"patterns.{what}", config=STILL, alt=drawn)
+
+
+def _against_table(what: str, groups: pd.DataFrame) -> None:
+    number = st.column_config.NumberColumn
+    named: dict[str, Any] = (
+        {"score": number("Score")}
+        if what == SCORE
+        else {"low": number("From", format="%.2f"), "high": number("to", format="%.2f")}
+    )
+    st.dataframe(
+        groups.assign(win_rate=100 * groups["win_rate"]),
+        column_config={**named, **group_columns()},
+        column_order=[*named, *list(group_columns())[1:]],
+        hide_index=True,
+        height="content",
+        alt=f"{what}: trades, win rate and R of each {'score' if what == SCORE else 'quarter of the trades'}",
     )
 
 
 def _known(of: StoredRun, what: str, trades: pd.DataFrame) -> Floats:
     """Return what R is drawn against, one number a trade, NaN where it has none."""
+    if what == SCORE:
+        return trades["score"].to_numpy()
     if what == "Opening gap / ATR":
         return cached.gaps(of)
     if what == "Minutes held":

@@ -6,12 +6,9 @@ import streamlit as st
 from orb_core.analytics.replay import moments, visible
 from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.words import counted
-from orb_core.charts import session_figure
 from orb_core.charts.session import BARS_AROUND_TRADE
 from orb_core.store.stored_run import StoredRun
-from pages.parts import candles
-from pages.parts.day import below, chart, clock, day_sentence, trade_sentence
-from pages.parts.markup import plain
+from pages.parts.day import below, chart, clock, sentences
 
 TICK_SECONDS = 0.5
 SPEEDS = (1, 2, 5, 15)
@@ -27,7 +24,7 @@ HELP = {
 }
 
 
-def replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int) -> None:
+def replay(of: StoredRun, day: SessionView, trade_id: str | None) -> None:
     """Draw the replay of a day that has bars; it begins where the opening range is complete.
 
     Parameters
@@ -36,8 +33,6 @@ def replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int) -
     day : SessionView
     trade_id : str or None
         The trade that the jumps lead to.
-    height : int
-        Of the chart, in pixels.
     """
     shown = (of.run_id, day.symbol, day.session_date, trade_id)
     if st.session_state.get("replay.of") != shown:
@@ -45,7 +40,7 @@ def replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int) -
         st.session_state[PLAYING] = False
         st.session_state[BAR] = moments(day, trade_id).get("OR end", 0)
     tick = TICK_SECONDS if st.session_state[PLAYING] else None
-    st.fragment(_replay, run_every=tick)(of, day, trade_id, height, is_ticking=tick is not None)
+    st.fragment(_replay, run_every=tick)(of, day, trade_id, is_ticking=tick is not None)
 
 
 def _go_to(bar: int) -> None:
@@ -53,7 +48,7 @@ def _go_to(bar: int) -> None:
     st.session_state[PLAYING] = False
 
 
-def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, *, is_ticking: bool) -> None:
+def _replay(of: StoredRun, day: SessionView, trade_id: str | None, *, is_ticking: bool) -> None:
     last = len(day.bars) - 1
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _controls(day, trade_id, last)
@@ -70,17 +65,9 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, height: int, 
     place.markdown(f"**{clock(day, now)}** :gray[bar {bar + 1} of {last + 1}]", width="content")
     trades = list(view.trades.itertuples(index=False))
     trade = trades[-1] if trades else None
-    said = plain(trade_sentence(view, trade)) if trade else "No trade yet."
-    st.caption(f"{plain(day_sentence(view))}  \n{said}")
-    figure = session_figure(
-        view,
-        trade_id=trade.trade_id if trade else None,
-        newest=BARS_AROUND_TRADE,
-        colours=candles.colours(),
-        height=height,
-    )
-    known = f"{day.symbol} on {day.session_date} as candles, as far as it was known at {clock(day, now)}"
-    chart(figure, "replay.chart", known)
+    st.caption(sentences(view, trade, no_trade="No trade yet."))
+    known = f", as far as it was known at {clock(day, now)}"
+    chart(view, trade, key="replay.chart", known=known, newest=BARS_AROUND_TRADE)
     below(of, view, trade, no_breakouts="None so far.")
 
 

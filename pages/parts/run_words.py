@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orb_core import data_service
 from orb_core.analytics.remarks import some_dates
 from orb_core.config.models import RunConfig
+from orb_core.config.places import imports_path
 from orb_core.store.manifest import Manifest, Notes
 from pages.parts.settings import by_path
 
@@ -84,7 +84,7 @@ def source_text(manifest: Manifest) -> str:
     if kind == "synthetic":
         return "Made-up prices"
     if kind == "file":
-        if str(manifest.source.get("path", "")) == str(data_service.imports().path):
+        if str(manifest.source.get("path", "")) == str(imports_path()):
             return "Imported bars"
         return f"File {str(manifest.source.get('path', '')).rsplit('/', 1)[-1]}"
     return str(kind).capitalize()
