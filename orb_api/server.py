@@ -12,6 +12,7 @@ from orb_api.lanes import Lane
 from orb_api.run_jobs import RunJobs
 from orb_api.run_lines import Entry, RunPages, entry_of
 from orb_core import service
+from orb_core.config.places import imports_path
 from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunStore
 

@@ -79,7 +79,7 @@ def _why_no_trades(result: BacktestResult, sessions: pd.DataFrame) -> str:
     )
 
 
-def _counts(codes: "pd.Series[str]", words: Mapping[str, str]) -> str:
+def _counts(codes: pd.Series[str], words: Mapping[str, str]) -> str:
     return ", ".join(f"{count} × {words[code]}" for code, count in Counter(codes.astype(str)).most_common())
 
 

@@ -22,7 +22,7 @@ FIRST_WAIT_SECONDS = 0.8
 POLL_SECONDS = 0.25
 STEPS = {"fetch": "Bars", "backtest": "Backtests"}
 
-Steps = Mapping[str, Progress]
+Steps = Mapping[str, "Progress"]
 """The last word of each step: symbols go through them side by side."""
 RunJob = Job[Steps, Manifest]
 

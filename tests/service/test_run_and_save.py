@@ -74,7 +74,7 @@ class TestARun:
         monkeypatch.delenv("ORB_CACHE_DIR")
         root = Path(service.__file__).parents[1]
 
-        assert (service.default_store().path, service.default_cache_dir()) == (root / "runs", root / "cache")
+        assert (service.default_store().path, request().cache_dir) == (root / "runs", root / "cache")
 
     def test_symbols_are_mended_and_it_is_said(self, store):
         manifest = service.run_and_save(request("spy", "SPY"), store)
