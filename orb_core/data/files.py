@@ -76,8 +76,8 @@ class FileSource:
         """
         if len(symbols) > 1 and not self._existing().is_dir() and not BarFile(self.path).has_symbols:
             raise FileFormatError(
-                f"{self.path}: {len(symbols)} symbols were asked for ({', '.join(symbols)}), and a file without a "
-                "`symbol` column holds one. Give a folder with a file for each, such as SPY_1m.csv, or add the column"
+                f"{len(symbols)} symbols were asked for ({', '.join(symbols)}), and a file without a `symbol` column "
+                f"holds one. Give a folder with a file for each, such as SPY_1m.csv, or add the column: {self.path}"
             )
 
     def identity(self, symbol: str, interval: str) -> str:
@@ -101,8 +101,8 @@ class FileSource:
         within = [file for file in files if len(files) == 1 or first <= (_date_of(file) or first) <= last]
         if not within:
             raise NoBarsError(
-                f"{self.path}: no file of {symbol} for {start} to {end}; its files reach from {files[0].name} to "
-                f"{files[-1].name}"
+                f"no file of {symbol} for {start} to {end}; its files reach from {files[0].name} to {files[-1].name} "
+                f"in {self.path}"
             )
         frames, notes = [], dict[str, None]()
         for file in within:
@@ -115,7 +115,7 @@ class FileSource:
 
     def _existing(self) -> Path:
         if not self.path.exists():
-            raise FileFormatError(f"{self.path} does not exist; `--data` takes a file or a folder with bars")
+            raise FileFormatError(f"there is no such file or folder of bars: {self.path}")
         return self.path
 
     def _files(self, symbol: str, interval: str) -> list[Path]:
@@ -129,14 +129,14 @@ class FileSource:
         if not found:
             holds = ", ".join(f.name for f in known[:10]) + (" …" if len(known) > 10 else "")
             raise NoBarsError(
-                f"{self.path}: no file for {symbol}. Looked for {symbol}.* and {symbol}_{interval}*.* "
-                f"({_KINDS}); the folder holds {holds or 'none of these'}"
+                f"no file for {symbol}. The folder holds {holds or 'no files of bars'}; looked for {symbol}.* and "
+                f"{symbol}_{interval}*.* ({_KINDS}) in {self.path}"
             )
         stems = [_stem(f) for f in found]
         if len(set(stems)) < len(stems) or (len(stems) > 1 and names & set(stems)):
             raise FileFormatError(
-                f"{self.path}: {', '.join(f.name for f in found)} could each hold the {interval} bars of {symbol}. "
-                f"Leave one of them, give its path itself, or name the pieces {symbol}_{interval}_….csv"
+                f"{', '.join(f.name for f in found)} could each hold the {interval} bars of {symbol}. Leave one of "
+                f"them in {self.path}, give its path itself, or name the pieces {symbol}_{interval}_….csv"
             )
         return found
 

@@ -335,7 +335,7 @@ def test_what_is_no_minute_trade_file_of_quantconnect_is_refused(tmp_path, kind)
 def test_quantconnect_files_of_other_days_are_an_error_that_says_which_there_are(tmp_path):
     lean_zip(tmp_path / "spy", "20240301_trade.zip")
     lean_zip(tmp_path / "spy", "20240304_trade.zip")
-    with pytest.raises(NoBarsError, match=r"no file of SPY for 2024-03-15.*reach from 20240301.* to 20240304"):
+    with pytest.raises(NoBarsError, match=r"^no file of SPY for 2024-03-15.*reach from 20240301.* to 20240304"):
         fetch(tmp_path)
 
 
@@ -349,7 +349,7 @@ def test_files_of_one_day_each_with_many_symbols_are_found_by_their_dates(tmp_pa
 
 def test_dated_files_of_nobody_in_particular_are_no_match(tmp_path):
     file(tmp_path, YFINANCE, "2024-03-15.csv")
-    with pytest.raises(NoBarsError, match="no file for SPY"):
+    with pytest.raises(NoBarsError, match=r"^no file for SPY"):
         fetch(tmp_path)
 
 
