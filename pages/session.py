@@ -3,7 +3,7 @@
 import streamlit as st
 
 from orb_core.errors import OrbError
-from pages.parts import cached, candles
+from pages.parts import cached, candles, computed
 from pages.parts.day import below, chart, day_of, navigation, sentences, switch
 from pages.parts.frame import RUN, RUNS, breadcrumb, enter, stop_with
 from pages.parts.markup import plain
@@ -19,7 +19,7 @@ try:
     day = day_of(query.get("date", ""))
     of = cached.run(query["run"])
     symbol = query.get("symbol", of.symbols[0] if of.symbols else "")
-    view = cached.session_view(of, symbol, day)
+    view = computed.session_view(of, symbol, day)
 except OrbError as error:
     stop_with(error)
 

@@ -9,7 +9,7 @@ from orb_core.analytics.verify import Verification
 from orb_core.explore import request_to_latest
 from orb_core.service import request_again
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached, jobs
+from pages.parts import cached, computed, jobs
 from pages.parts.compare_trades import matched_trades
 from pages.parts.frame import LAUNCH
 from pages.parts.markup import plain
@@ -50,7 +50,7 @@ def finding(of: StoredRun) -> None:
     if st.session_state.get("run.verified") != of.run_id:
         return
     with st.spinner("Running again on the stored bars"):
-        found = cached.verification(of)
+        found = computed.verification(of)
     if found.is_identical:
         st.success(plain(found.sentence), icon=":material/check:")
         return

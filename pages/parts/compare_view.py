@@ -7,7 +7,7 @@ from orb_core.analytics.compare import Comparison
 from orb_core.analytics.words import counted, number, percent, r_multiple
 from orb_core.charts.compare import bridge_figure, totals_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import cached, computed
 from pages.parts.compare_runs import short_name
 from pages.parts.compare_trades import STATUS_WORDS, matched_trades
 from pages.parts.frame import RUN, SESSION, is_dark
@@ -25,7 +25,7 @@ DIFFERING, ALL = "Changed or unmatched", "All"
 
 def comparison_view(a: StoredRun, b: StoredRun) -> None:
     """Show everything about the pair."""
-    found = cached.comparison(a, b)
+    found = computed.comparison(a, b)
     _verdict(found)
     gaps = [f"Run {name}: {text}" for name, of in (("A", a), ("B", b)) for text in missing_days(of.manifest)]
     warn([*(in_titles(sentence) for sentence in found.banner), *gaps])

@@ -12,7 +12,7 @@ from orb_core.analytics.words import OR_STATES, counted, number, price_digits, r
 from orb_core.charts.days import MONTHS, calendar_figure, groups_figure
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached, leave_out
+from pages.parts import cached, computed, leave_out
 from pages.parts.frame import SESSION, is_dark
 from pages.parts.tables import group_columns, r_column
 
@@ -27,7 +27,7 @@ def days_tab(of: StoredRun) -> None:
     if of.manifest.totals is None:
         st.caption("This run has no results; its Overview says why.")
         return
-    ledger = cached.ledger(of)
+    ledger = computed.ledger(of)
     if ledger.empty:
         st.caption("This run has no sessions.")
         return

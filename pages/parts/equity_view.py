@@ -7,7 +7,7 @@ from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.charts.capital import capital_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import cached, computed
 from pages.parts.frame import is_dark
 from pages.parts.tables import r_column
 
@@ -42,7 +42,7 @@ def equity_view(of: StoredRun) -> None:
             symbol = None if chosen == whole else chosen
     equity = cached.equity(of, symbol)
     if way == CAPITAL:
-        held = cached.benchmark(of)
+        held = computed.benchmark(of)
         figure = capital_figure(equity, held, dark=is_dark(), height=CHART_PX)
         alt = "Gain of the run in % of capital beside that of holding its symbols"
     else:
@@ -54,7 +54,7 @@ def equity_view(of: StoredRun) -> None:
 
 
 def _say_benchmark(of: StoredRun) -> None:
-    held, equity = cached.benchmark(of), cached.equity(of)["equity"]
+    held, equity = computed.benchmark(of), cached.equity(of)["equity"]
     if held is None:
         return
     gained = 100 * (equity.iloc[-1] / equity.iloc[0] - 1)

@@ -12,7 +12,7 @@ from orb_core.analytics.words import FACTORS, counted, number, r_multiple
 from orb_core.charts.patterns import against_figure, by_lot, score_figure
 from orb_core.charts.spread import excursion_figure, histogram_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import cached, computed
 from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, r_column
@@ -46,7 +46,7 @@ def patterns_tab(of: StoredRun) -> None:
         _histogram(trades)
     with right:
         _excursion(trades)
-    by_factor, by_score = cached.attribution(of)
+    by_factor, by_score = computed.attribution(of)
     _against(of, trades, by_score)
     _factors(by_factor)
 
@@ -113,7 +113,7 @@ def _against(of: StoredRun, trades: pd.DataFrame, by_score: pd.DataFrame) -> Non
             label_visibility="collapsed",
         )
         values = _known(of, what, trades)
-        groups = by_score if what == SCORE else cached.quarters(of, what, trades, values)
+        groups = by_score if what == SCORE else computed.quarters(of, what, trades, values)
         missing = int(np.isnan(values).sum())
         left_out = f" :gray[· {counted(missing, 'trade')} without it]" if missing else ""
         heading.markdown(f"**R against**{left_out}", width="content", help=AGAINST[what])
@@ -155,7 +155,7 @@ def _known(of: StoredRun, what: str, trades: pd.DataFrame) -> Floats:
     if what == SCORE:
         return trades["score"].to_numpy()
     if what == "Opening gap / ATR":
-        return cached.gaps(of)
+        return computed.gaps(of)
     if what == "Minutes held":
         return (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds().to_numpy() / 60
     return (trades["or_width"] / trades["daily_atr"]).to_numpy()

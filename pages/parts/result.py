@@ -9,7 +9,7 @@ from orb_core.analytics.metric_groups import Metric, metric_groups
 from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import cached, computed
 from pages.parts.equity_view import drops, equity_view
 from pages.parts.frame import RUN, is_dark
 from pages.parts.markup import plain
@@ -104,7 +104,7 @@ def details(of: StoredRun) -> None:
         part = st.expander(f"{title} · {len(group)}", key=f"result.group.{title}", on_change="rerun")
         if part.open:
             with part, st.spinner("Redrawing the trades…"):
-                _group(title, metric_groups(metrics, cached.intervals(of))[title])
+                _group(title, metric_groups(metrics, computed.intervals(of))[title])
     drops(of)
 
 

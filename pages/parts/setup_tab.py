@@ -4,7 +4,7 @@ import streamlit as st
 
 from orb_core.config.load import differences, to_yaml
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import computed
 from pages.parts.again import again, finding
 from pages.parts.downloads import downloads
 from pages.parts.frame import LAUNCH
@@ -71,7 +71,7 @@ def _bars(of: StoredRun) -> None:
     st.markdown("**Bars** :gray[· and what the run's sessions lack of them]")
     missing: dict[str, int] = {}
     if of.manifest.totals is not None:
-        missing = cached.ledger(of).groupby("symbol", observed=True)["missing_bars"].sum().to_dict()
+        missing = computed.ledger(of).groupby("symbol", observed=True)["missing_bars"].sum().to_dict()
     records = of.manifest.symbols.items()
     st.dataframe(
         [

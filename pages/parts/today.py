@@ -8,7 +8,7 @@ import streamlit as st
 from orb_core.analytics.today import SideNow, Today
 from orb_core.analytics.words import FACTORS, NOTHING, OR_STATES, REFUSALS, SIDES, number, price_digits, zone_name
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import computed
 from pages.parts.markup import plain
 
 NAMED = 3
@@ -16,7 +16,7 @@ NAMED = 3
 
 def today_panel(of: StoredRun) -> None:
     """Show the running or the last session of a run's symbols; nothing if its bars do not reach into it."""
-    found = cached.sessions_today(of, datetime.now(tz=UTC)) if of.symbols else ()
+    found = computed.sessions_today(of, datetime.now(tz=UTC)) if of.symbols else ()
     if not found:
         return
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""

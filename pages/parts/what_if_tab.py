@@ -7,7 +7,7 @@ from orb_core.analytics.metrics import bootstrap_ci95, bootstrap_means
 from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.charts.what_if import stop_label, target_label, what_if_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached
+from pages.parts import computed
 from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
 
@@ -20,7 +20,7 @@ def what_if_tab(of: StoredRun) -> None:
         st.caption("This run has no trades to try other stops and targets on; its Overview says why.")
         return
     with st.spinner("Living every entry again…"):
-        found = cached.what_if(of)
+        found = computed.what_if(of)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         lived, taken = found.r.shape[2], of.manifest.totals.trades
         of_all = "" if lived == taken else f", the newest of {number(taken, 0)}"
@@ -36,13 +36,15 @@ def what_if_tab(of: StoredRun) -> None:
             label_visibility="collapsed",
         )
     values = found.total_r if measure == "total_r" else found.average_r
-    st.plotly_chart(
-        what_if_figure(found.grid, values, found.own, dark=is_dark()),
-        theme=None,
-        key="what_if.grid",
-        config=STILL,
-        alt=f"{MEASURES[measure]} in R for {values.size} pairs of stop and target; the run's own is framed",
-    )
+    with st.container(key="what_if.chart"):
+        st.plotly_chart(
+            what_if_figure(found.grid, values, found.own, dark=is_dark()),
+            theme=None,
+            key="what_if.grid",
+            height="stretch",
+            config=STILL,
+            alt=f"{MEASURES[measure]} in R for {values.size} pairs of stop and target; the run's own is framed",
+        )
     row, column = divmod(int(values.argmax()), values.shape[1])
     best = found.r[row, column]
     low, high = bootstrap_ci95(bootstrap_means(best))

@@ -6,7 +6,7 @@ import pytest
 from orb_core.config.load import load_config
 from orb_core.explore import benchmark, request_to_latest, sessions_today, verify_run
 from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
-from pages.parts import cached
+from pages.parts import computed
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
 
@@ -30,7 +30,7 @@ def test_a_run_that_comes_out_differently_names_the_trades_and_why(monkeypatch):
 
     monkeypatch.setattr(backtest, with_a_trade_less)
     monkeypatch.setattr("orb_core.explore.ENGINE_VERSION", "99.0")
-    cached._verification.clear()
+    computed._verification.clear()
     app = open_app("run", run=run.run_id, tab="Setup")
     app.button(key="run.verify").click()
     rerun(app)
@@ -38,7 +38,7 @@ def test_a_run_that_comes_out_differently_names_the_trades_and_why(monkeypatch):
     assert "1 of" in said
     assert "the engine is version 99.0" in said
     assert app.dataframe[0].value["what"].tolist() == ["Only in A"]
-    cached._verification.clear()
+    computed._verification.clear()
 
 
 def run_again(run):
