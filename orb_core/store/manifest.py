@@ -1,6 +1,7 @@
 """What a run says about itself: `run.json`, and the notes people add to it in `notes.json`."""
 
 import json
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -137,7 +138,13 @@ def read_manifest(folder: Path) -> Manifest:
     DamagedRunError
         There is no run.json, or it is not one this version can read.
     """
-    content = read_json(folder / "run.json")
+    path = folder / "run.json"
+    text = _read(path)
+    with suppress(ValidationError):  # of a list of a thousand; what is wrong with one of them is found out below
+        manifest = Manifest.model_validate_json(text)
+        if manifest.schema_version <= SCHEMA_VERSION:
+            return manifest.model_copy(update={"run_id": folder.name})
+    content = _json_object(text, path)
     version = content.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise DamagedRunError(
@@ -175,12 +182,21 @@ def read_json(path: Path) -> dict[str, Any]:
     DamagedRunError
         It is missing, cannot be read, or holds something else.
     """
+    return _json_object(_read(path), path)
+
+
+def _read(path: Path) -> bytes:
     try:
-        content = json.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise DamagedRunError(f"{path.parent.name} has no {path.name}: it is not a run, or not all of one") from error
     except OSError as error:
         raise DamagedRunError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from error
+
+
+def _json_object(text: bytes, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
     except ValueError as error:
         raise DamagedRunError(f"{path.parent.name}/{path.name} is not JSON: {error}") from error
     if not isinstance(content, dict):
