@@ -128,13 +128,30 @@ def _strip(jobs: Sequence[RunJob], result_page: str, *, working: bool) -> None:
                 )
                 st.progress(done, width=160)
                 st.button(
-                    "Cancel", key=f"job.cancel.{job.id}", type="tertiary", on_click=job.cancel, disabled=job.is_unwanted
+                    "Cancel",
+                    key=f"job.cancel.{job.id}",
+                    type="tertiary",
+                    on_click=_give_up,
+                    args=(job,),
+                    disabled=job.is_unwanted,
                 )
+
+
+def _give_up(job: RunJob) -> None:
+    """Ask a run to stop, and wait for it no longer: what it has finished is saved while the page goes on."""
+    job.cancel()
+    if st.session_state.get("job") is job:
+        del st.session_state["job"]
 
 
 def _ended(job: RunJob, result_page: str) -> None:
     if job.state == "done":
-        st.markdown(f":green[:material/check_circle:] **{plain(job.label)} is done**", width="content")
+        said = f":green[:material/check_circle:] **{plain(job.label)} is done**"
+        if job.result.status == "cancelled":
+            states = [record.status for record in job.result.symbols.values()]
+            n_run = len(states) - states.count("cancelled")
+            said = f":material/block: {plain(job.label)}: cancelled. {n_run} of {len(states)} symbols are kept."
+        st.markdown(said, width="content")
         st.page_link(result_page, label="Show the result", query_params={"run": job.result.run_id})
     elif job.state == "cancelled":
         st.markdown(f":material/block: {plain(job.label)}: cancelled. Nothing was saved.", width="content")
@@ -149,19 +166,19 @@ def _dismiss(job: RunJob) -> None:
 
 @st.fragment(run_every=POLL_SECONDS)
 def progress_panel(job: RunJob) -> None:
-    """Show how far a run is, with Cancel; the whole page is drawn again once it is over."""
+    """Show how far a run is, with Cancel; the whole page is drawn again once it is over, or waited for no longer."""
     from orb_core.service import is_compiled
 
-    if job.is_over:
+    if job.is_over or st.session_state.get("job") is not job:
         st.rerun()
     with st.container(border=True):
-        name_with_cancel(job, "Running", "job.cancel")
+        name_with_cancel(job, "Running", "job.cancel", _give_up)
         if job.state == "running" and not is_compiled():
             st.caption("The engine is being compiled, once: about 20 seconds. Later runs begin at once.")
         st.progress(*_how_far(job))
 
 
-def name_with_cancel(job: Job[Any, Any], doing: str, key: str) -> None:
+def name_with_cancel(job: Job[Any, Any], doing: str, key: str, give_up: Callable[[Any], None] = Job.cancel) -> None:
     """Draw what is being done, beside the button that stops it."""
     words, cancel = st.columns([5, 1], vertical_alignment="center")
     words.markdown(f"**{'Cancelling' if job.is_unwanted else doing} {plain(job.label)}**")
@@ -169,7 +186,8 @@ def name_with_cancel(job: Job[Any, Any], doing: str, key: str) -> None:
         "Cancel",
         key=key,
         icon=":material/close:",
-        on_click=job.cancel,
+        on_click=give_up,
+        args=(job,),
         disabled=job.is_unwanted,
         width="stretch",
     )
@@ -180,7 +198,7 @@ def _how_far(job: RunJob) -> tuple[float, str]:
     if steps is None:
         return 0.0, "Waiting for another run to finish" if job.state == "queued" else "Starting"
     if "save" in steps:
-        return 1.0, "Saving"
+        return 1.0, "Saving what is finished" if job.is_unwanted else "Saving"
     shares = [steps[name].done / steps[name].total for name in STEPS if name in steps]
     said = [
         f"{words} {steps[name].done} of {steps[name].total} ({plain(steps[name].symbol or '')})"

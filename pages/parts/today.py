@@ -1,17 +1,45 @@
 """Today: where each symbol's session stands, and what the next trade would be."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.today import SideNow, Today
-from orb_core.analytics.words import FACTORS, NOTHING, OR_STATES, REFUSALS, SIDES, number, price_digits, zone_name
+from orb_core.analytics.words import (
+    FACTORS,
+    NOTHING,
+    OR_STATES,
+    REFUSALS,
+    SIDES,
+    number,
+    price_digits,
+    r_multiple,
+    zone_name,
+)
 from orb_core.store.stored_run import StoredRun
 from pages.parts import computed
 from pages.parts.markup import plain
 
 NAMED = 3
+COLUMNS = {
+    "Symbol": None,
+    "As of": "The end of the last bar.",
+    "Side": None,
+    "State": "What would become of a breakout that came with the next bar.",
+    "Range": "Low and high of the opening range so far.",
+    "Trigger": "The price that a breakout has to touch.",
+    "Stop": "Where the stop would be; of an open trade, where it is.",
+    "1 R =": "From entry to stop, in points: what one unit risks.",
+    "Quantity": "Units such as shares or contracts, for the account as the run left it.",
+    "Score": "Weight of the factors that agree now, of what is asked for.",
+    "Factors that agree": "At the close of the last bar, for this side.",
+    "Last": "The close of the last bar.",
+    "Targets": None,
+}
+"""Columns of the table in order, the most needed first, and what each says."""
+IN_NUMBERS = ("Trigger", "Stop", "1 R =", "Quantity", "Last")
 
 
 def today_panel(of: StoredRun) -> None:
@@ -22,35 +50,41 @@ def today_panel(of: StoredRun) -> None:
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     title = " · ".join(f"{each.symbol} {_stage(of, each)}" for each in found[:NAMED]) + more
     with st.expander(f"**Today** · {plain(title)}", icon=":material/today:", key="today"):
-        rows = [row for each in found for row in _rows(of, each)]
         st.dataframe(
-            rows,
+            pd.DataFrame([row for each in found for row in _rows(of, each)], columns=list(COLUMNS)),
             hide_index=True,
             height="content",
+            placeholder=NOTHING,
             alt="The running or last session of each symbol: range, triggers, stop, quantity, factors, score",
-            column_config={"Symbol": st.column_config.TextColumn(pinned=True)},
+            column_config={
+                name: st.column_config.TextColumn(
+                    help=said, pinned=name == "Symbol", alignment="right" if name in IN_NUMBERS else None
+                )
+                for name, said in COLUMNS.items()
+            },
         )
-        first = found[0]
-        st.caption(
-            plain(
-                f"Session of {first.session_date:%A} {first.session_date}, from the bars of this run; times are "
-                f"{zone_name(first.timezone)} time. Extend the run to have newer bars."
-            )
-        )
+        st.caption(plain(" ".join(_below(of, found))))
+
+
+def _below(of: StoredRun, found: Sequence[Today]) -> list[str]:
+    first = found[0]
+    when = f"{first.session_date:%A} {first.session_date}"
+    said = [f"Session of {when}, from the bars of this run; times are {zone_name(first.timezone)} time."]
+    without = [symbol for symbol in of.symbols if symbol not in {each.symbol for each in found}]
+    if without:
+        more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+        said.append(f"No bars of this session yet: {', '.join(without[:NAMED])}{more}.")
+    return [*said, "Run again to have newer bars."]
 
 
 def _stage(of: StoredRun, now: Today) -> str:
     ends = f"{now.range_ends.tz_convert(now.timezone):%H:%M}"
     if now.stage == "untradable":
         return f"not traded: {_lower(OR_STATES[now.session['or_state']])}"
-    if now.stage == "in_trade":
+    if now.open_trade is not None:
         trade = now.open_trade
         return f"in a trade, {trade['direction']} from {_price(of, now, trade['entry_price'])}"
-    return {
-        "building": f"range until {ends}",
-        "over": "done for the day",
-        "waiting": "waits for a breakout",
-    }[now.stage]
+    return {"building": f"range until {ends}", "over": "done for the day", "waiting": "waits for a breakout"}[now.stage]
 
 
 def _rows(of: StoredRun, now: Today) -> list[dict[str, str]]:
@@ -60,33 +94,41 @@ def _rows(of: StoredRun, now: Today) -> list[dict[str, str]]:
         "Symbol": now.symbol,
         "As of": f"{now.as_of.tz_convert(now.timezone):%H:%M}",
         "State": _upper(_stage(of, now)),
-        "Last": _price(of, now, now.last_price),
         "Range": f"{_price(of, now, session['or_low'])} to {_price(of, now, session['or_high'])}",
+        "Last": _price(of, now, now.last_price),
     }
     if now.open_trade is not None:
         trade = now.open_trade
-        entered = {"Side": SIDES[trade["direction"]], "Stop": _price(of, now, trade["stop_final"])}
+        entered = {
+            "Side": SIDES[trade["direction"]],
+            "State": f"In from {_price(of, now, trade['entry_price'])}, {r_multiple(trade['realized_r'])} so far",
+            "Stop": _price(of, now, trade["stop_final"]),
+        }
         return [{**common, **entered}]
     return [{**common, **_side(of, now, side)} for side in now.sides] or [common]
 
 
 def _side(of: StoredRun, now: Today, side: SideNow) -> dict[str, str]:
     agree = [FACTORS[factor.name] for factor in side.factors if factor.agrees]
-    needed = f"{side.score:g} of {side.required:g}" if of.config.scoring.enabled else f"{side.score:g}, none asked"
-    verdict = f"Refused: {_lower(REFUSALS[side.refusal])}" if side.refusal else "Would be taken"
-    if not side.is_armed and not side.refusal:
-        verdict = "Price is beyond it: has to come back first"
     return {
         "Side": SIDES[side.direction],
+        "State": _verdict(of, now, side),
         "Trigger": _price(of, now, side.trigger),
         "Stop": _price(of, now, side.stop),
         "1 R =": _price(of, now, side.risk),
         "Targets": ", ".join(_price(of, now, t) for t in side.targets if not pd.isna(t)) or NOTHING,
         "Quantity": f"{side.quantity:,g}",
         "Factors that agree": ", ".join(agree) or "none",
-        "Score": needed,
-        "If it came now": verdict,
+        "Score": f"{side.score:g} of {side.required:g}" if of.config.scoring.enabled else f"{side.score:g}, none asked",
     }
+
+
+def _verdict(of: StoredRun, now: Today, side: SideNow) -> str:
+    if now.stage == "building":
+        return _upper(_stage(of, now))
+    if side.refusal:
+        return f"Refused now: {_lower(REFUSALS[side.refusal])}"
+    return "Would be taken" if side.is_armed else "Beyond it: has to come back first"
 
 
 def _price(of: StoredRun, now: Today, value: float) -> str:
