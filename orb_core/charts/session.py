@@ -118,6 +118,7 @@ def _candles(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Cand
         go.Bar(
             x=times,
             y=bars["volume"],
+            width=0.75 * scale.bar / pd.Timedelta(milliseconds=1),  # left to itself, a lone bar has none
             yaxis="y2",
             name="Volume",
             marker={"color": colours.volume, "line": {"width": 0}},
@@ -380,7 +381,6 @@ def session_figure(
     figure.update_layout(
         margin=margin,
         hovermode="closest",
-        bargap=0.25,
         shapes=_range_shapes(view, scale, colours),
         annotations=_annotations([x for x in labels if low <= x.price <= high], (low, high), px_per_point),
         xaxis={

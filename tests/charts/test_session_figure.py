@@ -109,6 +109,12 @@ def test_a_short_trade_is_in_the_middle_and_the_switch_shows_the_whole_day():
     assert end - begin > pd.Timedelta(minutes=389)
 
 
+def test_volume_is_as_wide_of_one_bar_as_of_many():
+    day = a_session()
+    one = replace(day, bars=day.bars[:1], vwap=day.vwap[:1] if day.vwap.ndim else day.vwap)
+    assert trace(session_figure(one), "Volume").width == trace(session_figure(day), "Volume").width == 45_000
+
+
 def test_no_candle_is_cut_at_the_edges():
     for whole_day in (False, True):
         figure = session_figure(a_session(), whole_day=whole_day)
