@@ -42,6 +42,20 @@ def test_a_result_is_seen_as_a_whole_and_fills_the_window(width, height, server)
         assert 0.75 * height <= box["y"] + box["height"] <= height
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
+def test_the_charts_of_a_day_and_of_what_if_use_the_height_of_the_window(width, height, server):
+    run = a_run()
+    trade = run.all_trades().iloc[0]
+    day = f"session?run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}"
+    with browsing(width=width, height=height) as (page, _):
+        for address in (day, f"{day}&replay=true", f"run?run={run.run_id}&tab=What-if"):
+            page.goto(f"{server.url}/{address}")
+            page.locator(".js-plotly-plot .main-svg").first.wait_for()
+            settled(page)
+            box = page.locator(".js-plotly-plot").first.bounding_box()
+            assert 0.8 * height <= box["y"] + box["height"] <= height, address
+
+
 @pytest.mark.parametrize(
     "page", ["", "runs", "data", "compare", "run?run={}", "run?run={}&tab=Days", "run?run={}&tab=Setup"]
 )
