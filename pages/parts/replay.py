@@ -1,4 +1,7 @@
-"""The session page's replay: the day bar by bar, with what was known at each and nothing after it."""
+"""The session page's replay: the day bar by bar, with what was known at each and nothing after it.
+
+The page's address holds the bar that was stepped or jumped to, or paused at; while it plays, it stays as it is.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +16,8 @@ from pages.parts.day import below, chart, clock, sentences
 TICK_SECONDS = 0.5
 SPEEDS = (1, 2, 5, 15)
 BAR = "replay.bar"
+SHOWN = "replay.shown"
+"""The trade and the bar in the address that the replay is of: any other address is gone to."""
 PLAYING = "replay.playing"
 SPEED = "replay.speed"
 HELP = {
@@ -34,18 +39,27 @@ def replay(of: StoredRun, day: SessionView, trade_id: str | None) -> None:
     trade_id : str or None
         The trade that the jumps lead to.
     """
-    shown = (of.run_id, day.symbol, day.session_date, trade_id)
-    if st.session_state.get("replay.of") != shown:
-        st.session_state["replay.of"] = shown
+    shown = (of.run_id, day.symbol, day.session_date, trade_id, st.query_params.get("bar"))
+    if st.session_state.get(SHOWN) != shown:
+        st.session_state[SHOWN] = shown
         st.session_state[PLAYING] = False
-        st.session_state[BAR] = moments(day, trade_id).get("OR end", 0)
+        st.session_state[BAR] = _asked(day, shown[-1], moments(day, trade_id).get("OR end", 0))
     tick = TICK_SECONDS if st.session_state[PLAYING] else None
     st.fragment(_replay, run_every=tick)(of, day, trade_id, is_ticking=tick is not None)
 
 
+def _asked(day: SessionView, text: str | None, otherwise: int) -> int:
+    """Return the bar in an address, which counts from 1 as the page does; `otherwise` where that is none of the day."""
+    bars = {str(bar + 1): bar for bar in range(len(day.bars))}
+    return bars.get(text or "", otherwise)
+
+
 def _go_to(bar: int) -> None:
+    """Show a bar, stand still there, and say so in the address."""
     st.session_state[BAR] = bar
     st.session_state[PLAYING] = False
+    st.query_params["bar"] = str(bar + 1)
+    st.session_state[SHOWN] = (*st.session_state[SHOWN][:-1], str(bar + 1))
 
 
 def _replay(of: StoredRun, day: SessionView, trade_id: str | None, *, is_ticking: bool) -> None:
@@ -56,7 +70,8 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, *, is_ticking
         place = st.empty()
     if st.session_state[PLAYING]:
         st.session_state[BAR] = min(st.session_state[BAR] + speed, last)
-        st.session_state[PLAYING] = st.session_state[BAR] < last
+        if st.session_state[BAR] == last:
+            _go_to(last)
     if st.session_state[PLAYING] != is_ticking:
         st.rerun()  # the clock starts and stops with the whole page
     bar = st.session_state[BAR]
@@ -94,7 +109,7 @@ def _controls(day: SessionView, trade_id: str | None, last: int) -> None:
         icon=":material/pause:" if playing else ":material/play_arrow:",
         shortcut="Space",
         disabled=bar >= last,
-        on_click=lambda: st.session_state.update({PLAYING: not playing}),
+        on_click=lambda: _go_to(st.session_state[BAR]) if playing else st.session_state.update({PLAYING: True}),
     )
     for name, icon, to, shortcut in (
         ("One bar back", "chevron_left", bar - 1, "Left"),

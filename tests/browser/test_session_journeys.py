@@ -75,3 +75,31 @@ def test_yesterdays_run_is_gone_through_trade_by_trade_and_one_is_replayed(serve
     browser.get_by_role("button", name="End replay").wait_for()
     browser.get_by_role("link", name="Defaults").click()
     browser.get_by_text("Select a row to see its day").wait_for()
+
+
+def test_a_replayed_bar_has_an_address_that_a_reload_a_link_and_the_way_back_restore(server, browser):
+    run = a_run()
+    trade = run.all_trades().iloc[0]
+    where = f"run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}&trade={trade['trade_id']}&replay=true"
+    begin = trade["or_minutes"]
+    browser.goto(f"{server.url}/session?{where}")
+    at_bar(browser, begin)
+    for step in (1, 2):
+        browser.keyboard.press("ArrowRight")
+        at_bar(browser, begin + step)
+    browser.wait_for_url(re.compile(rf"bar={begin + 2}$"))
+    browser.reload()
+    at_bar(browser, begin + 2)
+    browser.go_back()
+    at_bar(browser, begin + 1)
+    browser.keyboard.press("Space")
+    browser.get_by_role("button", name="Pause").wait_for()
+    browser.get_by_text(f"bar {begin + 1} of 390").wait_for(state="detached")
+    assert browser.url.endswith(f"bar={begin + 1}")
+    browser.keyboard.press("Space")
+    browser.get_by_role("button", name="Play").wait_for()
+    settled(browser)
+    (paused,) = re.findall(r"bar=(\d+)$", browser.url)
+    at_bar(browser, paused)
+    browser.goto(f"{server.url}/session?{where}&bar=200")
+    at_bar(browser, 200)

@@ -1,6 +1,8 @@
 import json
 from datetime import datetime
 
+import pytest
+
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -98,6 +100,46 @@ def test_a_replay_has_an_address_that_leads_into_it_and_stays_with_the_next_trad
     rerun(again)
     assert "replay" not in again.query_params
     assert "1 R =" in texts(again)
+
+
+def test_a_bar_that_was_stepped_or_jumped_to_is_in_the_address_and_found_by_it():
+    app, _ = a_replay()
+    assert "bar" not in app.query_params
+    press(app, "chevron_right")
+    assert app.query_params["bar"] == str(bar(app) + 1)
+    press(app, "Entry")
+    assert f"bar {app.query_params['bar']} of 390" in texts(app)
+    assert bar(open_app("session", **app.query_params)) == bar(app)
+
+
+def test_the_address_stays_while_it_plays_and_holds_the_bar_it_is_paused_at():
+    app, _ = a_replay()
+    press(app, "play")
+    rerun(app)
+    assert "bar" not in app.query_params
+    press(app, "play")
+    assert app.query_params["bar"] == str(bar(app) + 1)
+    app.session_state["replay.bar"] = 388
+    press(app, "play")
+    assert app.query_params["bar"] == "390"
+
+
+def test_going_back_in_the_browser_shows_the_bar_of_that_address():
+    app, _ = a_replay()
+    began = bar(app)
+    press(app, "chevron_right")
+    before = app.query_params["bar"]
+    press(app, "chevron_right")
+    app.query_params["bar"] = before
+    assert bar(rerun(app)) == began + 1
+    del app.query_params["bar"]
+    assert bar(rerun(app)) == began
+
+
+@pytest.mark.parametrize("text", ["", "0", "391", "-1", "1.5", "1e3", "٣", " 7", "007", "nan", "<b>1</b>", "9" * 5000])
+def test_an_address_with_no_bar_of_the_day_begins_as_one_without(text):
+    app, trade = a_replay(bar=text)
+    assert bar(app) == trade["or_minutes"] - 1
 
 
 def test_the_whole_day_has_an_address_too():
