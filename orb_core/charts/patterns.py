@@ -105,7 +105,10 @@ def score_figure(by_score: pd.DataFrame, *, dark: bool = False, height: int = 25
     figure = groups_figure(by_score, names, dark=dark, height=height)
     return figure.update_layout(
         bargap=max(0.2, 1 - 0.08 * len(names)),  # a few bars do not fill a whole page
-        xaxis={"title": {"text": "Score, points", "standoff": 4}},
+        xaxis={
+            "title": {"text": "Score at the signal, points", "standoff": 4},
+            "ticktext": [f"{name}<br>{counted(n, 'trade')}" for name, n in zip(names, by_score["trades"], strict=True)],
+        },
     )
 
 

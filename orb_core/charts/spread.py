@@ -96,6 +96,6 @@ def excursion_figure(trades: pd.DataFrame, column: Excursion, *, dark: bool = Fa
         dragmode=False,
         hovermode="closest",
         xaxis={**lines, "title": {"text": _AXES[column], "standoff": 4}},
-        yaxis={**lines, "title": {"text": "Result, R"}},
+        yaxis={**lines, "title": {"text": "Result, R"}, "nticks": 6},
     )
     return figure

@@ -1,12 +1,20 @@
+import base64
+import json
 from datetime import date
 
+import numpy as np
+import pytest
+
 from tests.ui.app import a_run, open_app, texts
+
+
+def numbers(sent):
+    return np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"])
 
 
 def test_every_trade_counts_in_every_pattern():
     run = a_run("factors.adx.enabled=true", "factors.vwap.enabled=false")
     app = open_app("run", run=run.run_id, tab="Patterns")
-    assert len(app.get("plotly_chart")) == 4
     tables = [frame.value for frame in app.dataframe]
     (factors,) = [table for table in tables if "factor" in table]
     assert factors["factor"].tolist() == [
@@ -17,8 +25,6 @@ def test_every_trade_counts_in_every_pattern():
     ]
     total = run.manifest.totals.trades
     assert (factors["n_with"] + factors["n_without"] == total).all()
-    groups = [table for table in tables if "average_r" in table]
-    assert [table["trades"].sum() for table in groups] == [total] * 2
     lowest = {}
     for what in ("Opening range / ATR", "Opening gap / ATR", "Minutes held"):
         app.button_group(key="patterns.against").set_value(what).run()
@@ -26,6 +32,31 @@ def test_every_trade_counts_in_every_pattern():
         assert quarters["trades"].sum() == total, what
         lowest[what] = quarters["low"].min()
     assert lowest["Opening gap / ATR"] < 0 < lowest["Opening range / ATR"] < 1 <= lowest["Minutes held"]
+
+
+def test_r_is_drawn_against_one_thing_at_a_time_the_score_among_them():
+    run = a_run()
+    app = open_app("run", run=run.run_id, tab="Patterns")
+    charts = app.get("plotly_chart")
+    assert len(charts) == 3
+    assert not any("score" in chart.proto.spec.lower() for chart in charts)
+
+    app.button_group(key="patterns.against").set_value("Score").run()
+    (groups,) = [frame.value for frame in app.dataframe if "average_r" in frame.value]
+    taken = run.all_trades().groupby("score")["realized_r"].agg(["size", "mean"])
+    assert len(taken) > 1
+    assert groups["score"].tolist() == taken.index.tolist()
+    assert groups["trades"].tolist() == taken["size"].tolist()
+
+    charts = app.get("plotly_chart")
+    assert len(charts) == 3
+    figure = json.loads(charts[-1].proto.spec)
+    assert figure["layout"]["xaxis"]["title"]["text"] == "Score at the signal, points"
+    named = [f"{score:g}<br>{n} trades" for score, n in taken["size"].items()]
+    assert figure["layout"]["xaxis"]["ticktext"] == named
+    (bars,) = figure["data"]
+    assert numbers(bars["y"]) == pytest.approx(taken["mean"])
+    assert numbers(bars["y"]) + numbers(bars["error_y"]["array"]) == pytest.approx(groups["average_r_high"])
 
 
 def test_trades_whose_gap_is_not_known_are_left_out_and_counted():
