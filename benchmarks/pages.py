@@ -25,9 +25,11 @@ from loguru import logger
 from playwright.sync_api import Page
 from rich.console import Console
 from rich.table import Table
+from streamlit.logger import set_log_level
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # in the place of this folder, whose pages.py would hide the app's pages
+set_log_level("ERROR")  # else each cached function the app's modules declare says that no server runs here
 
 from benchmarks.app_store import THOUSAND, app_store  # noqa: E402 - the path comes first
 from benchmarks.engine import Figure  # noqa: E402
