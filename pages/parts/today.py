@@ -8,7 +8,6 @@ import streamlit as st
 
 from orb_core.analytics.today import SideNow, Today
 from orb_core.analytics.words import (
-    FACTORS,
     NOTHING,
     OR_STATES,
     REFUSALS,
@@ -34,11 +33,19 @@ COLUMNS = {
     "1 R =": "From entry to stop, in points: what one unit risks.",
     "Quantity": "Units such as shares or contracts, for the account as the run left it.",
     "Score": "Weight of the factors that agree now, of what is asked for.",
-    "Factors that agree": "At the close of the last bar, for this side.",
+    "Factors": "Those that agree with this side at the close of the last bar: relative volume, price action, prior "
+    "day's value, VWAP, trend strength (ADX).",
     "Last": "The close of the last bar.",
     "Targets": None,
 }
 """Columns of the table in order, the most needed first, and what each says."""
+SHORT_FACTORS = {
+    "rel_volume": "volume",
+    "price_action": "price",
+    "profile_proxy": "value",
+    "vwap": "VWAP",
+    "adx": "ADX",
+}
 IN_NUMBERS = ("Trigger", "Stop", "1 R =", "Quantity", "Last")
 
 
@@ -109,7 +116,7 @@ def _rows(of: StoredRun, now: Today) -> list[dict[str, str]]:
 
 
 def _side(of: StoredRun, now: Today, side: SideNow) -> dict[str, str]:
-    agree = [FACTORS[factor.name] for factor in side.factors if factor.agrees]
+    agree = [SHORT_FACTORS[factor.name] for factor in side.factors if factor.agrees]
     return {
         "Side": SIDES[side.direction],
         "State": _verdict(of, now, side),
@@ -118,7 +125,7 @@ def _side(of: StoredRun, now: Today, side: SideNow) -> dict[str, str]:
         "1 R =": _price(of, now, side.risk),
         "Targets": ", ".join(_price(of, now, t) for t in side.targets if not pd.isna(t)) or NOTHING,
         "Quantity": f"{side.quantity:,g}",
-        "Factors that agree": ", ".join(agree) or "none",
+        "Factors": ", ".join(agree) or "none",
         "Score": f"{side.score:g} of {side.required:g}" if of.config.scoring.enabled else f"{side.score:g}, none asked",
     }
 
