@@ -22,13 +22,13 @@ shown, problem = None, None
 try:
     run_id = st.query_params.get("run") or cached.newest_run_id()
     shown = cached.run(run_id) if run_id else None
-    begin(shown)
+    filled_as = begin(shown)
 except OrbError as error:
     problem = error
-    begin(None)
+    filled_as = begin(None)
 
 with st.sidebar:
-    sidebar()
+    sidebar(filled_as)
 
 if job is not None:
     jobs.progress_panel(job)

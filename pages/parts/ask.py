@@ -80,6 +80,11 @@ def request(config: RunConfig) -> RunRequest:
     )
 
 
+def sources() -> list[str]:
+    """Return what the source can be chosen from."""
+    return list(dict.fromkeys([*SOURCES, *source_names()]))
+
+
 def _source() -> SourceSpec:
     """Return where bars come from; what else a run taken over said of its source holds while that is the source."""
     kind = st.session_state["ask.source"]
@@ -111,7 +116,7 @@ def fields(wrong: dict[str, str]) -> None:
     with source:
         st.selectbox(
             "Source",
-            list(dict.fromkeys([*SOURCES, *source_names()])),
+            sources(),
             format_func=lambda name: SOURCES.get(name, name),
             key="ask.source",
             persist_state="session",

@@ -3,8 +3,9 @@
 Every setting's value lives in the session under its own key, shown or not, so that no view loses what another holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Literal, get_args
 
 import streamlit as st
 
@@ -17,7 +18,8 @@ from pages.parts.run_words import difference_text
 from pages.parts.settings import Setting, all_settings, by_path, check, flatten, nest
 
 DEFAULTS = "Defaults"
-VIEWS = ("Basic", "All", "Changed")
+View = Literal["Basic", "All", "Changed"]
+VIEWS: tuple[View, ...] = get_args(View)
 FACTORS = tuple(s for s in all_settings() if s.path.startswith("factors.") and s.path.endswith(".enabled"))
 ELSEWHERE = ("data.interval",)
 """Drawn beside the source by `ask`, so not again among the settings."""
@@ -40,11 +42,16 @@ def is_new() -> bool:
 
 def use(config: RunConfig, preset: str) -> None:
     """Fill the form with a configuration; only before its widgets are drawn, or in a callback."""
-    for path, value in flatten(config).items():
-        st.session_state[key(path)] = _for_widget(by_path()[path], value)
+    change(flatten(config))
     st.session_state["form.instruments"] = config.model_dump(mode="json")["instruments"]
     st.session_state["form.preset"] = st.session_state["form.preset_choice"] = preset
     st.session_state["form.base"] = config.model_dump(mode="json")
+
+
+def change(changed: Mapping[str, object]) -> None:
+    """Set these settings, by dotted path; as with `use`, before their widgets are drawn."""
+    for path, value in changed.items():
+        st.session_state[key(path)] = _for_widget(by_path()[path], value)
 
 
 def _for_widget(setting: Setting, value: object) -> object:
@@ -128,11 +135,11 @@ def settings_form(problems: dict[str, str]) -> None:
     """Draw the settings in the chosen view; those with problems are in every view."""
     different = changed()
     names = {"Changed": f"Changed ({len(different)})"}
+    st.session_state.setdefault("form.view", VIEWS[0])
     view = st.segmented_control(
         "Settings shown",
         VIEWS,
         key="form.view",
-        default="Basic",
         required=True,
         format_func=lambda name: names.get(name, name),
         label_visibility="collapsed",

@@ -6,7 +6,7 @@ from orb_core.config.load import load_config
 from orb_core.data_service import yahoo_reach
 from orb_core.service import RunRequest, SourceSpec, request_again
 from orb_core.store.stored_run import StoredRun
-from pages.parts import ask, cached, forms, jobs
+from pages.parts import ask, cached, drafts, forms, jobs
 from pages.parts.frame import DATA
 from pages.parts.markup import complain
 from pages.parts.preset_menu import preset_menu
@@ -14,8 +14,14 @@ from pages.parts.run_words import title_text
 
 
 @st.fragment
-def sidebar() -> None:
-    """Draw Run, what to run on, and the settings; the main area is drawn again only by Run."""
+def sidebar(filled_as: RunRequest) -> None:
+    """Draw Run, what to run on, and the settings; the main area is drawn again only by Run.
+
+    Parameters
+    ----------
+    filled_as : RunRequest
+        What `begin` fills a new session with here: all else is a draft, and outlives a reload.
+    """
     config, wrong_settings = forms.current()
     wrong = ask.problems()
     with st.container(key="launch.run"):
@@ -41,15 +47,30 @@ def sidebar() -> None:
         preset_menu(config, fill_from)
     forms.say_preset_problem()
     forms.settings_form(wrong_settings)
+    drafts.keep(filled_as)
 
 
-def begin(of: StoredRun | None) -> None:
-    """Fill the sidebar, the first time a session sees it, as the run that is shown was set up, else with defaults."""
+def begin(of: StoredRun | None) -> RunRequest:
+    """Fill the sidebar, the first time a session sees it, as the run that is shown was set up, else with defaults.
+
+    Returns
+    -------
+    RunRequest
+        What that run was asked for, or the demo.
+
+    Raises
+    ------
+    OrbError
+        The run is gone, or what it was asked for cannot be read.
+    """
     ask.begin()
+    asked = demo() if of is None else request_again(of.run_id, cached.store())
     if forms.is_new():
+        drafts.expect()
         forms.use(load_config(), forms.DEFAULTS)
         if of is not None:
             fill_from(of)
+    return asked
 
 
 def fill_from(of: StoredRun) -> None:

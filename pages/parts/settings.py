@@ -1,6 +1,7 @@
 """The settings as a form sees them: read from the models' own schema, so that a new setting needs no code here."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ SINGULARS = {
     "units": "unit",
 }
 """Unit of a setting → the same unit after a 1."""
+LARGEST_WHOLE = 2**53 - 1
+"""A browser counts no further."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,26 @@ class Setting:
         """Say whether every word is found in the label, the key or the help."""
         text = f"{self.section} {self.title} {self.path} {self.description} {' '.join(self.labels.values())}".lower()
         return all(word in text for word in words.lower().split())
+
+    def can_show(self, value: Any) -> bool:
+        """Say whether its field can hold a value, be it right or wrong."""
+        match self.kind:
+            case _ if value is None:
+                fits = self.optional
+            case "switch":
+                fits = isinstance(value, bool)
+            case "choice":
+                fits = isinstance(value, str) and value in self.labels
+            case "text":
+                fits = isinstance(value, str)
+            case "choices" | "dates":
+                words = isinstance(value, list) and all(isinstance(item, str) for item in value)
+                fits = words and len({*value}) == len(value) and (not self.labels or {*value} <= self.labels.keys())
+            case "number" if isinstance(value, float):
+                fits = math.isfinite(value)
+            case "whole" | "number":
+                fits = type(value) is int and abs(value) <= LARGEST_WHOLE
+        return fits
 
     def say(self, value: Any, *, with_unit: bool = True) -> str:
         """Write a value as the form shows it."""
