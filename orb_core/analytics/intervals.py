@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from orb_core.analytics.equity import daily_r, utc_ns
-from orb_core.analytics.metrics import Floats, bootstrap_ci95, bootstrap_means
+from orb_core.analytics.metrics import RESAMPLES, Floats, bootstrap_ci95, bootstrap_means
 
 Interval = tuple[float, float]
 
 _MINUTE_NS: Final = 60e9
 _Z: Final = 1.959964  # the middle 95 % of a normal distribution
+MANY: Final = 5_000
+"""From so many values on, means of redrawings follow their normal limit too closely to be worth redrawing."""
 
 
 def metric_intervals(trades: pd.DataFrame, sessions: pd.DataFrame, sessions_per_year: int) -> dict[str, Interval]:
@@ -35,37 +37,44 @@ def metric_intervals(trades: pd.DataFrame, sessions: pd.DataFrame, sessions_per_
     Source
     ------
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13 (percentile interval). Of the median:
-    Conover (1999), Practical Nonparametric Statistics, section 3.2, from the order statistics.
+    Conover (1999), Practical Nonparametric Statistics, section 3.2, from the order statistics. From `MANY` values on
+    the means are drawn from the normal distribution that redrawings come ever closer to (Efron & Tibshirani, chapter
+    5: the central limit theorem), with the covariance of the values: 10,000 redrawings of 100,000 trades take seconds.
     """
     r = trades["realized_r"].to_numpy()
     held = (utc_ns(trades["exit_timestamp"]) - utc_ns(trades["entry_timestamp"])) / _MINUTE_NS
-    means = {
-        "average_win_r": bootstrap_means(r[r > 0]),
-        "average_loss_r": bootstrap_means(r[r < 0], seed=1),
-        "average_mfe_r": bootstrap_means(trades["max_favorable_r"].to_numpy()),
-        "average_mae_r": bootstrap_means(trades["max_adverse_r"].to_numpy()),
-        "average_minutes_held": bootstrap_means(held),
-        "trades_per_session": bootstrap_means(_trades_a_day(trades, sessions)),
-    }
+    (average_win,), (average_loss,) = _redrawn(r[r > 0]), _redrawn(r[r < 0], seed=1)
+    best, worst, minutes = _redrawn(trades["max_favorable_r"].to_numpy(), trades["max_adverse_r"].to_numpy(), held)
+    (trades_a_day,) = _redrawn(_trades_a_day(trades, sessions))
+    gain, loss, mean, square = _redrawn(np.maximum(r, 0.0), np.maximum(-r, 0.0), r, r**2)
     daily = np.asarray(daily_r(sessions), np.float64)
+    daily_mean, below = _redrawn(daily, np.minimum(daily, 0.0) ** 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # One seed redraws the same trades each time: the parts of a ratio move together.
-        ratios = {
-            "payoff_ratio": means["average_win_r"] / -means["average_loss_r"],
-            "profit_factor": bootstrap_means(np.maximum(r, 0.0)) / bootstrap_means(np.maximum(-r, 0.0)),
-            "std_r": _spread(r),
-            "sortino": bootstrap_means(daily)
-            / np.sqrt(bootstrap_means(np.minimum(daily, 0.0) ** 2))
-            * np.sqrt(sessions_per_year),
+        redrawn = {
+            "average_win_r": average_win,
+            "average_loss_r": average_loss,
+            "average_mfe_r": best,
+            "average_mae_r": worst,
+            "average_minutes_held": minutes,
+            "trades_per_session": trades_a_day,
+            "payoff_ratio": average_win / -average_loss,
+            "profit_factor": gain / loss,
+            "std_r": np.sqrt(np.maximum(square - mean**2, 0.0) * (r.size / max(r.size - 1, 1))),
+            "sortino": daily_mean / np.sqrt(below) * np.sqrt(sessions_per_year),
         }
-        found = {name: bootstrap_ci95(values) for name, values in (means | ratios).items()}
+        found = {name: bootstrap_ci95(values) for name, values in redrawn.items()}
     return {**found, "median_r": _of_median(r)}
 
 
-def _spread(r: Floats) -> Floats:
-    """The sample standard deviation of each redrawing."""
-    mean, square = bootstrap_means(r), bootstrap_means(r**2)
-    return np.sqrt(np.maximum(square - mean**2, 0.0) * (r.size / max(r.size - 1, 1)))
+def _redrawn(*columns: Floats, seed: int = 0) -> Floats:
+    """Means of 10,000 redrawings of a table's rows, by column: one seed redraws the same rows for all of them."""
+    table = np.stack(columns)
+    n = table.shape[1]
+    if n < MANY:
+        return np.stack([bootstrap_means(column, seed) for column in table])
+    spread = np.cov(table, bias=True).reshape(len(table), len(table)) / n
+    draws = np.random.default_rng(seed).multivariate_normal(table.mean(axis=1), spread, RESAMPLES, method="eigh")
+    return np.ascontiguousarray(draws.T)
 
 
 def _trades_a_day(trades: pd.DataFrame, sessions: pd.DataFrame) -> Floats:

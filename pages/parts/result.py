@@ -116,7 +116,8 @@ def _group(title: str, group: Sequence[Metric]) -> None:
         ],
         column_config={
             "95 %": st.column_config.TextColumn(
-                help="Where luck alone could have put it: 10,000 redrawings (bootstrap)."
+                help="Where luck alone could have put it: 10,000 redrawings (bootstrap), from 5,000 trades on the normal "
+                "distribution that these then follow."
             ),
             "Of": st.column_config.TextColumn(help="What it is computed from."),
             "How it is computed": st.column_config.TextColumn(width="large"),

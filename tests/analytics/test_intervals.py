@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from orb_core.analytics import intervals
 from orb_core.analytics.intervals import metric_intervals
-from orb_core.analytics.metrics import payoff_ratio, profit_factor, sortino, std
+from orb_core.analytics.metrics import bootstrap_means, payoff_ratio, profit_factor, sortino, std
 
 
 def intervals_of(trades, sessions):
@@ -73,3 +74,19 @@ def test_a_ratio_to_a_loss_that_many_redrawings_lack_has_no_upper_end(make_trade
     low, high = intervals_of(trades, make_sessions(8.0))["profit_factor"]
     assert 0 < low < 9
     assert math.isnan(high)
+
+
+def test_of_many_trades_the_limit_of_redrawing_is_taken_and_says_the_same(random_trades, make_sessions, monkeypatch):
+    trades, sessions = random_trades(12_000), make_sessions(0.5, -1.0)
+    monkeypatch.setattr(intervals, "MANY", 10**9)
+    redrawn = intervals_of(trades, sessions)
+    monkeypatch.undo()
+
+    def few(values, seed=0):
+        assert values.size < 5_000, "took longer than anyone waits"
+        return bootstrap_means(values, seed)
+
+    monkeypatch.setattr(intervals, "bootstrap_means", few)
+    found = intervals_of(trades, sessions)
+    for name in ("average_win_r", "average_mfe_r", "payoff_ratio", "profit_factor", "std_r", "average_minutes_held"):
+        assert found[name] == pytest.approx(redrawn[name], abs=0.06 * np.ptp(redrawn[name]))
