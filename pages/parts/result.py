@@ -19,6 +19,8 @@ from pages.parts.tables import endings_table, r_column, reasons_table, symbols_c
 CHART_PX = 330
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": True}
 FEW_SYMBOLS = 4
+ROWS_BESIDE_CHART = 9
+MOST_REASONS = 8
 
 
 def screen(of: StoredRun) -> None:
@@ -62,7 +64,7 @@ def _about(of: StoredRun) -> list[str]:
 def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
     """Show the headline, the worst warning, equity beside the symbols; with `extra`, all its views as well."""
     if of.manifest.totals is None:
-        warn(_warnings(of, ()))
+        _nothing_ran(_warnings(of, ()))
         return
     metrics = cached.metrics(of)
     if metrics["total_trades"] == 0:
@@ -116,8 +118,8 @@ def _group(title: str, group: Sequence[Metric]) -> None:
         ],
         column_config={
             "95 %": st.column_config.TextColumn(
-                help="Where luck alone could have put it: 10,000 redrawings (bootstrap), from 5,000 trades on the normal "
-                "distribution that these then follow."
+                help="Where luck alone could have put it: 10,000 redrawings (bootstrap), from 5,000 trades on the "
+                "normal distribution that these then follow."
             ),
             "Of": st.column_config.TextColumn(help="What it is computed from."),
             "How it is computed": st.column_config.TextColumn(width="large"),
@@ -150,6 +152,15 @@ def warn(said: Sequence[str]) -> None:
                     st.markdown(plain(text))
 
 
+def _nothing_ran(why: Sequence[str]) -> None:
+    with st.container(gap="xsmall"):
+        st.markdown("**No symbol could be run.** Mend what is said here, at the left, and run again:")
+        for text in why[:MOST_REASONS]:
+            st.markdown(f":orange[:material/warning:] {plain(text)}")
+        if len(why) > MOST_REASONS:
+            st.caption(f"And {len(why) - MOST_REASONS} more like these.")
+
+
 def _symbols(of: StoredRun) -> None:
     table = symbols_table(of)
     few = len(table) <= FEW_SYMBOLS
@@ -158,7 +169,7 @@ def _symbols(of: StoredRun) -> None:
         column_config=symbols_columns(),
         column_order=[c for c in table if c != "note" or table["note"].any()],
         hide_index=True,
-        height="content" if few else CHART_PX,
+        height="content" if len(table) <= ROWS_BESIDE_CHART else CHART_PX,
         placeholder="–",
         alt="Trades, win rate and R by symbol",
     )

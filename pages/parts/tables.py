@@ -10,6 +10,7 @@ from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 
 R_FORMAT = "%+,.2f"
+STATUS_WORDS = {"failed": "Failed", "cancelled": "Cancelled"}
 
 
 def r_column(label: str, meaning: str) -> Any:
@@ -31,15 +32,11 @@ def group_columns() -> dict[str, Any]:
 
 
 def symbols_table(of: StoredRun) -> pd.DataFrame:
-    """Return one row per symbol of a run, failed ones with their reason."""
+    """Return one row per symbol of a run; the note fits beside the figures, its reason is among the warnings."""
     rows = []
     for symbol, record in of.manifest.symbols.items():
         totals = record.totals
-        note = (
-            f"Failed: {record.error}"
-            if record.error
-            else ("cancelled" if record.status == "cancelled" else " ".join(record.warnings))
-        ).replace(f"{symbol}: ", "")
+        note = STATUS_WORDS.get(record.status, "Warning" if record.warnings else "")
         rows.append(
             {
                 "symbol": symbol,
@@ -61,7 +58,7 @@ def symbols_columns() -> dict[str, Any]:
         "win": st.column_config.NumberColumn("Win", format="%.1f %%"),
         "average": r_column("R each", "Average result of a trade."),
         "total": r_column("Total R", "Sum of all trades."),
-        "note": st.column_config.TextColumn("Note", width="medium"),
+        "note": st.column_config.TextColumn("Note", help="In full in the warnings below the cards."),
     }
 
 

@@ -200,21 +200,39 @@ def test_a_run_without_trades_says_why():
     assert "The opening range was too narrow" in said.dataframe[0].value["why"].tolist()
 
 
-def test_a_symbol_that_failed_is_named_first(tmp_path, monkeypatch):
+@pytest.fixture
+def bad_symbols(monkeypatch):
+    """Symbols whose name begins with BAD have no bars."""
     from orb_core import service
     from orb_core.errors import NoBarsError
 
     fetch = service.SyntheticSource.fetch
 
     def failing(self, symbol, *args):
-        if symbol == "BAD":
-            raise NoBarsError("no bars of BAD")
+        if symbol.startswith("BAD"):
+            raise NoBarsError(f"no bars of {symbol}")
         return fetch(self, symbol, *args)
 
     monkeypatch.setattr(service.SyntheticSource, "fetch", failing)
+
+
+@pytest.mark.usefixtures("bad_symbols")
+def test_a_symbol_that_failed_is_named_first_and_marked_in_a_word_in_the_table():
     a_run(symbols=("SPY", "BAD"))
     app = open_app()
     assert "BAD failed: no bars of BAD" in texts(app)
+    assert app.dataframe[0].value["note"].tolist() == ["", "Failed"]
+
+
+@pytest.mark.usefixtures("bad_symbols")
+def test_where_no_symbol_could_be_run_each_reason_is_told_until_they_are_many():
+    names = tuple(f"BAD{i}" for i in range(11))
+    a_run(symbols=names)
+    said = texts(open_app())
+    assert "No symbol could be run" in said
+    assert "BAD7 failed: no bars of BAD7" in said
+    assert "BAD8 failed" not in said
+    assert "And 3 more like these" in said
 
 
 @pytest.mark.parametrize("path", ["../../etc", "nope", "<script>", "a" * 100])
