@@ -70,7 +70,8 @@ def open_row(ids: list[str]) -> None:
 
 def actions(n_shown: int) -> None:
     """Draw what can be done with the picked runs, and a word on the table."""
-    ids = [line.run_id for line in readable if line.run_id in runs_edits.picked()]
+    picked = runs_edits.picked()  # asked once: a look into the session's state takes a lock
+    ids = [line.run_id for line in readable if line.run_id in picked]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if st.button(
             f"Compare {len(ids)}" if len(ids) > 1 else "Compare",

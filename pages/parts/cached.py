@@ -4,7 +4,9 @@ A stored run never changes, but its folder may be deleted and its id used again:
 id and the moment of its creation, never under a frame.
 """
 
+from importlib import import_module
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pandas as pd
@@ -18,6 +20,8 @@ from orb_core.store.stored_run import StoredRun
 
 RUNS_KEPT = 32
 RECENT = 12
+LATER_SECONDS = 3
+"""A first page is drawn by then, and nobody has gone on to the next."""
 
 
 def store() -> RunStore:
@@ -29,6 +33,15 @@ def store() -> RunStore:
 def manager() -> JobManager:
     """Return the queue of this server's runs."""
     return JobManager(max_workers=2)
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Timer:
+    """Load, once for a server and a little later, what a list of runs can do without and the other pages cannot."""
+    timer = Timer(LATER_SECONDS, import_module, ["orb_core.explore"])
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def runs() -> list[RunSummary]:

@@ -1,13 +1,51 @@
+import subprocess
+import sys
+
 import streamlit as st
 
 from orb_core.analytics import bootstrap_nb
 from orb_core.service import default_store
 from orb_core.store.runs import RunStore
-from tests.ui.app import a_run, open_app, rerun, texts
+from tests.ui.app import ENTRY, a_run, open_app, rerun, texts
+
+FIRST_PAGE = """
+import sys
+import threading
+from streamlit.testing.v1 import AppTest
+from pages.parts import cached
+cached.LATER_SECONDS = {later}
+app = AppTest.from_file({entry!r}, default_timeout=60).switch_page("pages/runs.py").run()
+for thread in threading.enumerate():
+    if isinstance(thread, threading.Timer) and not {later}:
+        thread.join()
+loaded = {{"numba", "orb_core.service", "orb_core.explore"}} & set(sys.modules)
+print(len(app.get("data_editor")[0].value), sorted(loaded))
+"""
+
+
+def drawn_first(later):
+    """What a server says of the Runs page and of its packages, where that is the first page anyone asks for."""
+    command = [sys.executable, "-c", FIRST_PAGE.format(later=later, entry=str(ENTRY))]
+    done = subprocess.run(command, cwd=ENTRY.parent, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_no_click_ends_with_every_session_waiting_for_a_collection_of_garbage():
     assert st.get_option("runner.postScriptGC") is False
+
+
+def test_no_page_is_rewritten_before_its_first_visit():
+    assert st.get_option("runner.magicEnabled") is False
+
+
+def test_the_list_of_runs_is_drawn_without_the_engine():
+    a_run()
+    assert drawn_first(later=600) == "1 []"
+
+
+def test_the_engine_is_loaded_soon_after_the_first_page_whichever_it_was():
+    a_run()
+    assert drawn_first(later=0) == "1 ['numba', 'orb_core.explore', 'orb_core.service']"
 
 
 def test_a_page_reads_again_only_the_runs_that_changed(monkeypatch):
