@@ -48,15 +48,18 @@ with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="rig
         disabled=replaying or view.bars.empty,
     )
     navigation(of, view, trade.trade_id if trade else None)
-if replaying and not view.bars.empty:
+if view.bars.empty:
+    st.info(
+        "There are no bars of this session, so nothing could be traded. The run's Setup tab says what else is missing.",
+        icon=":material/info:",
+    )
+    st.stop()
+if replaying:
     replay(of, view, trade.trade_id if trade else None)
     st.stop()
 said, colours = st.columns([8, 1], vertical_alignment="center")
 said.caption(sentences(view, trade))
 with colours:
     candles.switch()
-if view.bars.empty:
-    st.info("There are no bars of this session.", icon=":material/info:")
-else:
-    chart(view, trade, key="session.chart", whole_day=whole_day)
+chart(view, trade, key="session.chart", whole_day=whole_day)
 below(of, view, trade)

@@ -166,8 +166,13 @@ def trade_sentence(view: SessionView, trade: Any) -> str:
 
 def sentences(view: SessionView, trade: Any | None, *, no_trade: str = "") -> str:
     """Say what the day was, and below it what became of its trade."""
-    said = [day_sentence(view), trade_sentence(view, trade) if trade else no_trade]
+    said = [day_sentence(view), _which(view, trade) + trade_sentence(view, trade) if trade else no_trade]
     return "  \n".join(plain(sentence) for sentence in said if sentence)
+
+
+def _which(view: SessionView, trade: Any) -> str:
+    ids = view.trades["trade_id"].tolist()
+    return f"Trade {ids.index(trade.trade_id) + 1} of {len(ids)}: " if len(ids) > 1 else ""
 
 
 def chart(

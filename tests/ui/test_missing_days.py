@@ -76,3 +76,11 @@ def test_the_row_of_a_symbol_does_not_say_its_name_twice(lacking):
     (row,) = next(frame.value for frame in app.dataframe if "note" in frame.value).itertuples()
     assert row.symbol == "SPY"
     assert row.note == "no bars in 1 of 9 sessions (2024-01-10)"
+
+
+def test_a_day_without_bars_says_so_once_and_can_be_left(lacking):
+    app = open_app("session", run=lacking, symbol="SPY", date=f"{LACKED}")
+    assert app.info[0].value.startswith("There are no bars of this session")
+    assert "opening range" not in texts(app)
+    assert app.button(key="session.replay").disabled
+    assert not app.button(key="session.keyboard_double_arrow_right").disabled

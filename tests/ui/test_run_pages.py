@@ -137,6 +137,18 @@ def test_an_address_of_a_run_that_is_not_there_says_so(page, query):
     assert len(open_app(page, **query).error) == 1
 
 
+def test_a_day_of_several_trades_says_which_of_them_is_looked_at():
+    run = a_run()
+    trades = run.all_trades()
+    of_day = trades[trades["session_date"].duplicated(keep=False)].iloc[:2]
+    where = {"run": run.run_id, "symbol": "SPY", "date": f"{of_day['session_date'].iloc[0]:%Y-%m-%d}"}
+    for number, trade_id in enumerate(of_day["trade_id"], start=1):
+        assert f"Trade {number} of 2: " in texts(open_app("session", **where, trade=trade_id))
+    alone = trades[~trades["session_date"].duplicated(keep=False)].iloc[0]
+    where["date"] = f"{alone['session_date']:%Y-%m-%d}"
+    assert "Trade 1" not in texts(open_app("session", **where))
+
+
 @pytest.mark.parametrize(
     "query", [{"date": "2024-13-45"}, {"date": "<b>"}, {"date": "2024-01-06"}, {"symbol": "XX", "date": "2024-01-03"}]
 )
