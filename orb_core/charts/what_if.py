@@ -73,6 +73,6 @@ def what_if_figure(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         dragmode=False,
         xaxis={**axis, "title": {"text": "Target", "standoff": 4}},
-        yaxis={**axis, "title": {"text": "Stop, from the entry"}, "autorange": "reversed"},
+        yaxis={**axis, "title": {"text": "Stop, from the entry", "standoff": 8}, "autorange": "reversed"},
     )
     return figure
