@@ -173,7 +173,7 @@ def many_trades(store: RunStore, watch: Watch) -> Iterator[Figure]:
         "all": watch.gone_to(address, said(TradeFilter())),
         "long": watch.after(pill("▲ long"), said(TradeFilter(side=["long"]))),
         "long, won": watch.after(pill("Wins"), said(TradeFilter(side=["long"], outcome=["win"]))),
-        "none": watch.after(pill("Clear filters"), said(TradeFilter())),
+        "none": watch.after(pill("Clear 2 filters"), said(TradeFilter())),
     }
     for name, query, asked in (
         ("two symbols", {"t_symbol": ["MANY1", "MANY2"]}, TradeFilter(symbol=["MANY1", "MANY2"])),

@@ -14,7 +14,8 @@ from pages.parts.markup import plain
 from pages.parts.trades_filter import clear, filters
 from pages.parts.trades_table import COLUMN_SETS, totals_text, trades_columns, trades_table
 
-TABLE_ROWS, TABLE_PX = 14, 470
+TABLE_ROWS = 21
+"""More than these scroll in a table as high as the window has room for."""
 PAGED_ABOVE, PAGE_ROWS = 20_000, 2_000
 ORDERS = {"entry": "In order of entry", "best": "Best R first", "worst": "Worst R first"}
 
@@ -31,7 +32,13 @@ def trades_tab(of: StoredRun) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f":small[{plain(totals_text(found, len(trades)))}]", width="content")
         if asked.n_set:
-            st.button("Clear filters", key="trades.clear", type="tertiary", icon=":material/close:", on_click=clear)
+            st.button(
+                f"Clear {counted(asked.n_set, 'filter')}",
+                key="trades.clear",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=clear,
+            )
         st.space("stretch")
         columns = st.segmented_control(
             "Columns",
@@ -45,19 +52,21 @@ def trades_tab(of: StoredRun) -> None:
     page = _page(found) if len(found) > PAGED_ABOVE else found
     if page.empty:
         return
-    chosen = st.dataframe(
-        trades_table(page),
-        column_config=trades_columns(of, zone),
-        column_order=COLUMN_SETS[columns],
-        hide_index=True,
-        key=f"trades.{of.run_id}",
-        on_select="rerun",
-        selection_mode="single-row",
-        height=TABLE_PX if len(page) > TABLE_ROWS else "content",
-        placeholder="–",
-        lazy=False,
-        alt=f"{counted(len(page), 'trade')}; select one to see it on its chart",
-    )
+    is_long = len(page) > TABLE_ROWS
+    with st.container(key="trades.long" if is_long else "trades.short"):
+        chosen = st.dataframe(
+            trades_table(page),
+            column_config=trades_columns(of, zone),
+            column_order=COLUMN_SETS[columns],
+            hide_index=True,
+            key=f"trades.{of.run_id}",
+            on_select="rerun",
+            selection_mode="single-row",
+            height="stretch" if is_long else "content",
+            placeholder="–",
+            lazy=False,
+            alt=f"{counted(len(page), 'trade')}; select one to see it on its chart",
+        )
     st.caption(f"Select a row to see its day. Times are {zone} time; R is after costs.")
     st.session_state["trades.query"] = {
         name: st.query_params.get_all(name) for name in st.query_params if name[:2] == "t_"

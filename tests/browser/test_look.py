@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.driving import browsing, settled
+from tests.browser.driving import GRID, browsing, settled
 from tests.charts.test_palette import contrast
 from tests.ui.app import a_run
 
@@ -43,16 +43,21 @@ def test_a_result_is_seen_as_a_whole_and_fills_the_window(width, height, server)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
-def test_the_charts_of_a_day_and_of_what_if_use_the_height_of_the_window(width, height, server):
+def test_a_days_chart_what_if_and_a_long_table_of_trades_use_the_height_of_the_window(width, height, server):
     run = a_run()
     trade = run.all_trades().iloc[0]
     day = f"session?run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}"
     with browsing(width=width, height=height) as (page, _):
-        for address in (day, f"{day}&replay=true", f"run?run={run.run_id}&tab=What-if"):
+        for address, what in (
+            (day, ".js-plotly-plot"),
+            (f"{day}&replay=true", ".js-plotly-plot"),
+            (f"run?run={run.run_id}&tab=What-if", ".js-plotly-plot"),
+            (f"run?run={run.run_id}&tab=Trades", GRID),
+        ):
             page.goto(f"{server.url}/{address}")
-            page.locator(".js-plotly-plot .main-svg").first.wait_for()
+            page.locator(what).first.wait_for()
             settled(page)
-            box = page.locator(".js-plotly-plot").first.bounding_box()
+            box = page.locator(what).first.bounding_box()
             assert 0.8 * height <= box["y"] + box["height"] <= height, address
 
 

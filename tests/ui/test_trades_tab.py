@@ -61,6 +61,7 @@ def test_a_filter_narrows_the_table_and_says_what_is_left():
     app.number_input(key="t_r_from").set_value(99.0)
     assert not rerun(app).dataframe
     assert "None of" in texts(app)
+    assert app.button(key="trades.clear").label == "Clear 2 filters"
     app.button(key="trades.clear").click()
     assert len(rerun(app).dataframe[0].value) == len(run.all_trades())
 
