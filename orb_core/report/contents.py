@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from orb_core.analytics.intervals import Interval
 from orb_core.analytics.session_view import SessionView
 from orb_core.config.models import RunConfig
 
@@ -70,6 +71,8 @@ class Contents:
         Of what computed it: name → version.
     metrics : mapping
         `summary(…).metrics`, empty where nothing was run.
+    intervals : mapping
+        `intervals.metric_intervals` of the same trades, empty where there are none.
     trades, equity, days, signals : DataFrame
         Columns of `store.tables.ALL_TRADES`, `equity.EQUITY`, `ledger.ledger` and `records.SIGNALS`.
     best, worst : tuple of Example
@@ -90,6 +93,7 @@ class Contents:
     warnings: tuple[str, ...]
     versions: Mapping[str, str]
     metrics: Mapping[str, Any]
+    intervals: Mapping[str, Interval]
     trades: pd.DataFrame
     equity: pd.DataFrame
     days: pd.DataFrame

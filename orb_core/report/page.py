@@ -81,7 +81,7 @@ def _results(contents: Contents) -> dict[str, Any]:
     return {
         "headline": (*headline(metrics), *secondary(metrics)),
         "cautions": cautions(metrics, trades, days=(contents.end - contents.start).days + 1),
-        "groups": metric_groups(metrics),
+        "groups": metric_groups(metrics, contents.intervals),
         "band": (r_multiple(metrics["total_r_conservative"]), r_multiple(metrics["total_r_optimistic"])),
         "weekdays": tables.groups_table("Weekday", weekdays, list(weekdays["weekday"])),
         "hours": tables.groups_table("Hour", hours, _hours(hours["hour"])),

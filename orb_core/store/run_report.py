@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from orb_core.analytics.intervals import metric_intervals
 from orb_core.analytics.ledger import ledger
 from orb_core.config.symbols import encode_symbol
-from orb_core.data.sessions import session_table
+from orb_core.data.sessions import session_table, sessions_per_year
 from orb_core.errors import StoreError
 from orb_core.report import Contents, Example, report_html
 from orb_core.report.contents import SymbolFacts
@@ -72,6 +73,9 @@ def _contents(run: StoredRun, symbol: str | None) -> Contents:
     metrics = run.metrics(symbol) if ran or symbol else {}
     tables = {kind: whole_table(run, kind, symbol) for kind in ("sessions", "signals", "trades")} if ran else {}
     trades = _booked(run, symbol) if ran else pd.DataFrame()
+    intervals = (
+        {} if trades.empty else metric_intervals(trades, tables["sessions"], sessions_per_year(run.config.session))
+    )
     best, worst = _extremes(trades)
     return Contents(
         run_id=run.run_id,
@@ -96,6 +100,7 @@ def _contents(run: StoredRun, symbol: str | None) -> Contents:
             **manifest.packages,
         },
         metrics=metrics,
+        intervals=intervals,
         trades=trades,
         equity=(run.equity() if symbol is None else run.frame(symbol, "equity")) if ran else pd.DataFrame(),
         days=ledger(**tables, config=run.config) if ran else pd.DataFrame(),

@@ -1,12 +1,14 @@
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 
 import pytest
 from loguru import logger
 
-from orb_core import load_config, service
+from orb_core import explore, load_config, service
 from orb_core.analytics.headline import headline
+from orb_core.analytics.metric_groups import metric_groups
 from orb_core.errors import StoreError
 from orb_core.service import RunRequest, SourceSpec
 
@@ -65,6 +67,28 @@ def test_the_headline_is_that_of_the_stored_metrics(store):
     text = shown_text(service.report(store, "run"))
     for figure in headline(store.load("run").metrics()):
         assert f"{figure.label} {figure.value} {figure.below}" in text
+
+
+def test_each_metric_stands_with_its_range_and_what_it_is_computed_from(store):
+    saved_symbols(store, "two", ("SPY", "QQQ"), date(2024, 1, 29), date(2024, 3, 28))
+    groups = metric_groups(store.load("two").metrics(), explore.intervals(store, "two"))
+    text = unescape(shown_text(service.report(store, "two")))
+    figures = [figure for group in groups.values() for figure in group]
+    for figure in figures:
+        assert f"{figure.meaning} {figure.value} " in text
+        assert f"of {figure.of}" in text
+    ranges = [figure for figure in figures if "…" in figure.range]
+    assert len(ranges) > 5
+    for figure in ranges:
+        assert f"{figure.value} 95 %: {figure.range} of {figure.of}" in text
+
+
+def test_a_symbol_s_ranges_are_of_its_own_trades(store):
+    saved_symbols(store, "two", ("SPY", "QQQ"), date(2024, 1, 29), date(2024, 3, 28))
+    saved_symbols(store, "alone", ("SPY",), date(2024, 1, 29), date(2024, 3, 28))
+    ranges = re.compile(r"95 %: (\S+ … \S+)")
+    (of_two, of_alone) = (ranges.findall(shown_text(service.report(store, run, "SPY"))) for run in ("two", "alone"))
+    assert of_two == of_alone != ranges.findall(shown_text(service.report(store, "two")))
 
 
 def test_each_symbol_has_its_own_figures(store):
