@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from orb_core.analytics.matching import ROUNDING, match_trades
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.robustness import PairedDifference, paired_difference
-from orb_core.analytics.words import counted, number
+from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.config.load import differences
 from orb_core.config.models import RunConfig
 
@@ -72,6 +72,8 @@ class Comparison:
         `session_date`, and R by the session of entry of each run: `a`, `b`. One row per shared date.
     difference : PairedDifference
         B's total minus A's, over `days`.
+    traded_the_same : bool
+        Whether nothing tells the trades on `days` apart; also if neither has any.
     verdict : str
     trades : DataFrame
         What `match_trades` returns.
@@ -83,6 +85,7 @@ class Comparison:
     settings: Mapping[str, tuple[Any, Any]]
     days: pd.DataFrame
     difference: PairedDifference
+    traded_the_same: bool
     verdict: str
     trades: pd.DataFrame
     bridge: tuple[BridgePart, ...]
@@ -111,12 +114,16 @@ def compare(a: RunRecord, b: RunRecord) -> Comparison:
         {"session_date": dates, "a": _by_date(trades_a, dates), "b": _by_date(trades_b, dates)},
     )
     difference = paired_difference(days["a"].to_numpy(), days["b"].to_numpy())
+    traded_the_same = not days.empty and bool((trades["status"] == "same").all())
     return Comparison(
         banner=banner(a, b),
         settings={path: (of_a, of_b) for path, (of_b, of_a) in differences(b.config, a.config).items()},
         days=days,
         difference=difference,
-        verdict=verdict(difference, same_trades=bool((trades["status"] == "same").all())),
+        traded_the_same=traded_the_same,
+        verdict=(
+            _same_words(len(trades), len(days), float(days["a"].sum())) if traded_the_same else verdict(difference)
+        ),
         trades=trades,
         bridge=tuple(
             BridgePart(label, float(trades[part].sum()), int((trades[part].abs() > ROUNDING).sum()))
@@ -125,7 +132,7 @@ def compare(a: RunRecord, b: RunRecord) -> Comparison:
     )
 
 
-def verdict(difference: PairedDifference, *, same_trades: bool = False) -> str:
+def verdict(difference: PairedDifference) -> str:
     """Say in a sentence how much more B earned than A, and whether that could be chance.
 
     >>> verdict(PairedDifference(252, 6.1, -3.2, 15.1, 0.2))
@@ -134,8 +141,6 @@ def verdict(difference: PairedDifference, *, same_trades: bool = False) -> str:
     over = f"over {counted(difference.days, 'shared day')}"
     if difference.days == 0:
         return "A and B share no day: there is nothing to compare."
-    if same_trades:
-        return f"A and B made the same trades {over}."
     amount = number(abs(difference.difference))
     if float(amount.replace(",", "")) == 0:
         earned = "A and B earned the same"
@@ -146,6 +151,13 @@ def verdict(difference: PairedDifference, *, same_trades: bool = False) -> str:
     interval = f"95 %: {number(difference.low, sign=True)} … {number(difference.high, sign=True)}"
     chance = "could be chance" if difference.could_be_chance else "hardly chance"
     return f"{earned} {over} ({interval}): {chance}."
+
+
+def _same_words(trades: int, days: int, total_r: float) -> str:
+    on = f"on {counted(days, 'shared day')}"
+    if not trades:
+        return f"Neither A nor B traded {on}."
+    return f"A and B traded the same: {counted(trades, 'trade')} {on}, {r_multiple(total_r)} in each."
 
 
 def banner(a: RunRecord, b: RunRecord) -> tuple[str, ...]:

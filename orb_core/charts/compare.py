@@ -75,7 +75,7 @@ def bridge_figure(
 def totals_figure(
     lines: Mapping[str, "pd.Series[float]"], *, title: str, dark: bool = False, height: int = 300
 ) -> go.Figure:
-    """Draw the running totals of several runs over time.
+    """Draw the running totals of several runs over time; one alone is a solid line without a legend.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def totals_figure(
     colours = palette(dark=dark)
     inks = (colours.text, colours.up, colours.down, colours.vwap, colours.target, colours.stop)
     figure = go.Figure(layout=base_layout(colours, height))
-    for n, (name, total) in enumerate(lines.items()):
+    for n, (name, total) in enumerate(lines.items(), start=int(len(lines) == 1)):
         shown = total.iloc[thin_out(np.asarray(total, dtype=np.float64), EQUITY_POINTS)]
         figure.add_scatter(
             x=shown.index,
@@ -104,7 +104,7 @@ def totals_figure(
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         hovermode="x",
-        showlegend=True,
+        showlegend=len(lines) > 1,
         xaxis={"title": {"text": title, "standoff": 4}, "gridcolor": colours.grid, "automargin": True},
         yaxis={
             "title": {"text": "Total, R"},

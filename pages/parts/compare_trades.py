@@ -9,7 +9,7 @@ from orb_core.analytics.matching import CHANGES
 from orb_core.analytics.words import SIDES, counted, price_digits, zone_name
 from orb_core.config.models import RunConfig
 from orb_core.data.sessions import session_table
-from pages.parts.tables import r_column
+from pages.parts.tables import no_minus_zero, r_column
 
 STATUS_WORDS: Final = {"same": "Same", "changed": "Changed", "only_a": "Only in A", "only_b": "Only in B"}
 TABLE_ROWS, TABLE_PX = 14, 480
@@ -53,12 +53,9 @@ def _table(trades: pd.DataFrame, timezone: str) -> pd.DataFrame:
             "symbol": trades["symbol"].astype(str),
             "side": trades["direction"].astype(str).map(SIDES),
             "what": change.where(change != "", status),
-            "difference": trades["difference_r"],
-            **{f"r_{of}": trades[f"realized_r_{of}"] for of in "ab"},
-            **{
-                f"in_{of}": trades[f"entry_timestamp_{of}"].dt.tz_convert(timezone).dt.strftime("%H:%M").fillna("")
-                for of in "ab"
-            },
+            "difference": no_minus_zero(trades["difference_r"]),
+            **{f"r_{of}": no_minus_zero(trades[f"realized_r_{of}"]) for of in "ab"},
+            **{f"in_{of}": trades[f"entry_timestamp_{of}"].dt.tz_convert(timezone).dt.strftime("%H:%M") for of in "ab"},
             **{f"entry_{of}": trades[f"entry_price_{of}"] for of in "ab"},
             **{f"stop_{of}": trades[f"stop_initial_{of}"] for of in "ab"},
             **{f"exit_{of}": trades[f"exit_price_{of}"] for of in "ab"},

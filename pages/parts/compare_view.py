@@ -15,12 +15,18 @@ from pages.parts.markup import plain
 from pages.parts.result import warn
 from pages.parts.run_words import is_made_up, missing_days
 from pages.parts.settings import by_path, in_titles
-from pages.parts.tables import r_column
+from pages.parts.tables import no_minus_zero, r_column
 
 SETTINGS_AT_ONCE = 6
 CHART_PX = 290
 STILL = {"displayModeBar": False}
 DIFFERING, ALL = "Changed or unmatched", "All"
+NONE_OF_IT = {
+    "Same": "No trade is the same in both runs.",
+    "Changed": "No trade of both runs differs between them.",
+    "Only in A": "A made no trade that B did not make.",
+    "Only in B": "B made no trade that A did not make.",
+}
 
 
 def comparison_view(a: StoredRun, b: StoredRun) -> None:
@@ -36,6 +42,9 @@ def comparison_view(a: StoredRun, b: StoredRun) -> None:
         _figures({"A": a, "B": b}, named=False)
     if found.days.empty:
         return
+    if found.traded_the_same:
+        _same(a, b, found)
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         _bridge(found)
@@ -46,6 +55,9 @@ def comparison_view(a: StoredRun, b: StoredRun) -> None:
 
 def _verdict(found: Comparison) -> None:
     p = found.difference.p_value
+    if found.days.empty or found.traded_the_same:
+        st.markdown(f"##### {plain(found.verdict)}")
+        return
     st.markdown(
         f"##### {plain(found.verdict)}",
         help="The days both runs have are redrawn 10,000 times, each with its two results together (paired bootstrap). "
@@ -62,6 +74,8 @@ def _settings(found: Comparison) -> None:
         rows.append({"Setting": title, "A": say(of_a), "B": say(of_b), "Key": path})
     if not rows:
         st.markdown("**Settings** :gray[· the same in both]")
+        if found.traded_the_same and not found.banner:
+            st.caption("The same settings on the same bars: B is A once more.")
         return
     st.markdown(f"**Settings that differ** :gray[· {len(rows)}]")
     st.dataframe(
@@ -74,6 +88,8 @@ def _settings(found: Comparison) -> None:
     if len(rows) > SETTINGS_AT_ONCE:
         with st.popover(f"+{len(rows) - SETTINGS_AT_ONCE} more", type="tertiary"):
             st.dataframe(rows[SETTINGS_AT_ONCE:], hide_index=True, height="content", alt="More settings that differ")
+    if found.traded_the_same:
+        st.caption("On the shared days none of this changed a trade.")
 
 
 def _figures(runs: dict[str, StoredRun], *, named: bool) -> None:
@@ -91,6 +107,7 @@ def _figures(runs: dict[str, StoredRun], *, named: bool) -> None:
             "Worst drop": r_column("Worst drop", "Deepest fall of the running total in R."),
             "Sharpe": st.column_config.NumberColumn(format="%.2f"),
         },
+        placeholder="–",
         alt="Trades, R, win rate, worst drop and Sharpe of each run",
     )
 
@@ -115,7 +132,13 @@ def _bridge(found: Comparison) -> None:
         st.markdown("**From A to B** :gray[· R on the shared days]", width="content")
         with st.popover("Table", type="tertiary"):
             st.dataframe(
-                [{"Part": part.label, "R": part.r, "Trades": part.trades} for part in found.bridge],
+                pd.DataFrame(
+                    {
+                        "Part": [part.label for part in found.bridge],
+                        "R": no_minus_zero(pd.Series([part.r for part in found.bridge])),
+                        "Trades": [part.trades for part in found.bridge],
+                    }
+                ),
                 hide_index=True,
                 height="content",
                 column_config={"R": r_column("R", "Share in the difference.")},
@@ -131,17 +154,32 @@ def _bridge(found: Comparison) -> None:
     )
 
 
+def _same(a: StoredRun, b: StoredRun, found: Comparison) -> None:
+    """Show once what is the same in both."""
+    if not found.trades.empty:
+        _totals(found)
+    tab = "Days" if found.trades.empty else "Trades"
+    with st.container(horizontal=True):
+        for name, of in (("A", a), ("B", b)):
+            st.page_link(RUN, label=f"{tab} of {name}", query_params={"run": of.run_id, "tab": tab})
+
+
 def _totals(found: Comparison) -> None:
     days = found.days.set_index("session_date")
+    totals = {"A": days["a"].cumsum(), "B": days["b"].cumsum()}
+    shown = ["session_date", "a", "b", "c"]
+    if found.traded_the_same:
+        totals, shown = {"A and B": totals["A"]}, shown[:3]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Totals** :gray[· {counted(len(days), 'shared day')}, R on the day of entry]", width="content")
         with st.popover("Table", type="tertiary"):
             st.dataframe(
                 found.days.assign(
                     session_date=found.days["session_date"].dt.strftime("%Y-%m-%d"),
-                    c=days["b"].to_numpy() - days["a"].to_numpy(),
+                    c=no_minus_zero(found.days["b"] - found.days["a"]),
                 ),
                 hide_index=True,
+                column_order=shown,
                 column_config={
                     "session_date": "Day",
                     "a": r_column("A", "R of the trades entered on that day in A."),
@@ -151,7 +189,7 @@ def _totals(found: Comparison) -> None:
                 alt="R of A and B on every shared day",
             )
     st.plotly_chart(
-        totals_figure({"A": days["a"].cumsum(), "B": days["b"].cumsum()}, title="", dark=is_dark(), height=CHART_PX),
+        totals_figure(totals, title="", dark=is_dark(), height=CHART_PX),
         theme=None,
         key="compare.totals",
         config={**STILL, "scrollZoom": True},
@@ -178,7 +216,7 @@ def _trades(a: StoredRun, b: StoredRun, found: Comparison) -> None:
     shown = found.trades[status.map(STATUS_WORDS) == which if kept is None else kept]
     links = st.container(horizontal=True, vertical_alignment="center")
     if shown.empty:
-        st.caption("None.")
+        st.caption(NONE_OF_IT[which])
         return
     chosen = matched_trades(shown, a.config, key=f"compare.trades.{a.run_id}.{b.run_id}.{which}")
     with links:

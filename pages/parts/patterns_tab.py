@@ -15,7 +15,7 @@ from orb_core.store.stored_run import StoredRun
 from pages.parts import cached, computed
 from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
-from pages.parts.tables import group_columns, r_column
+from pages.parts.tables import group_columns, no_minus_zero, r_column
 
 CHART_PX = 225
 SCORE = "Score"
@@ -174,13 +174,13 @@ def _factors(by_factor: pd.DataFrame) -> None:
         pd.DataFrame(
             {
                 "factor": by_factor["factor"].map(FACTORS),
-                "difference": _shown(by_factor["difference_r"]),
+                "difference": no_minus_zero(by_factor["difference_r"]),
                 "range": [_range(*ends) for ends in ranges["difference_r"]],
                 "verdict": [_verdict(*ends) for ends in ranges["difference_r"]],
-                "with": _shown(by_factor["average_r_with"]),
+                "with": no_minus_zero(by_factor["average_r_with"]),
                 "range_with": [_range(*ends) for ends in ranges["average_r_with"]],
                 "n_with": by_factor["trades_with"],
-                "without": _shown(by_factor["average_r_without"]),
+                "without": no_minus_zero(by_factor["average_r_without"]),
                 "range_without": [_range(*ends) for ends in ranges["average_r_without"]],
                 "n_without": by_factor["trades_without"],
             }
@@ -206,11 +206,6 @@ def _factors(by_factor: pd.DataFrame) -> None:
         "Trades without one factor had enough others to be taken. What switching a factor off would do takes a run "
         "without it: clone this one."
     )
-
-
-def _shown(r: "pd.Series[float]") -> "pd.Series[float]":
-    """In two decimals, without a minus on a zero."""
-    return r.round(2) + 0.0
 
 
 def _range(low: float, high: float) -> str:

@@ -18,6 +18,11 @@ def r_column(label: str, meaning: str) -> Any:
     return st.column_config.NumberColumn(label, format=R_FORMAT, help=meaning)
 
 
+def no_minus_zero(r: "pd.Series[float]") -> "pd.Series[float]":
+    """Return R as it is, but for what two decimals would show as −0.00."""
+    return r.mask((r <= 0) & (r > -0.005), 0.0)
+
+
 def group_columns() -> dict[str, Any]:
     """Return how a table of groups of trades is shown, its columns in order."""
     return {

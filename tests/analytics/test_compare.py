@@ -11,6 +11,7 @@ from orb_core.analytics.compare import BRIDGE, RunRecord, banner, changed_bars, 
 from orb_core.analytics.equity import combine, daily_r
 from orb_core.analytics.robustness import PairedDifference
 from orb_core.analytics.verify import verify
+from orb_core.analytics.words import r_multiple
 from orb_core.config.load import config_from_mapping
 from orb_core.data.synthetic import SyntheticSource
 from tests.strategies import SYMBOL, worlds
@@ -76,9 +77,19 @@ def test_runs_that_share_no_day_have_nothing_to_compare(plain):
     assert [part.r for part in result.bridge] == [0.0] * len(BRIDGE)
 
 
+def test_two_runs_that_never_traded_are_not_said_to_have_earned_the_same():
+    result = compare(record({"orb": {"min_atr_mult": 0.99}}), record({"orb": {"min_atr_mult": 0.98}}))
+    assert result.traded_the_same
+    assert result.verdict == f"Neither A nor B traded on {len(result.days)} shared days."
+
+
 def test_a_run_beside_itself_made_the_same_trades(plain):
     result = compare(plain, plain)
-    assert result.verdict == f"A and B made the same trades over {len(result.days)} shared days."
+    assert result.traded_the_same
+    earned = r_multiple(result.trades["realized_r_a"].sum())
+    assert result.verdict == (
+        f"A and B traded the same: {len(result.trades)} trades on {len(result.days)} shared days, {earned} in each."
+    )
     assert result.banner == ()
     assert result.settings == {}
 

@@ -24,6 +24,13 @@ def test_lines_of_several_runs_differ_in_more_than_colour():
     assert len({line.line.dash for line in lines}) == len({line.line.color for line in lines}) == 3
 
 
+def test_a_line_alone_is_solid_and_needs_no_legend():
+    total = pd.Series([0.0, 1.0], index=pd.to_datetime(["2024-01-02", "2024-01-03"]))
+    figure = totals_figure({"A and B": total}, title="")
+    assert figure.data[0].line.dash == "solid"
+    assert not figure.layout.showlegend
+
+
 def test_run_and_benchmark_both_start_at_nothing():
     times = pd.date_range("2024-01-02", periods=3, tz="UTC")
     equity = pd.DataFrame({"timestamp": times, "equity": [200.0, 210.0, 190.0]})

@@ -1,7 +1,9 @@
 import json
 
+import numpy as np
 import pytest
 
+from orb_core.analytics.words import r_multiple
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -64,14 +66,71 @@ def test_a_run_beside_itself_made_the_same_trades():
     assert "Choose two runs" in texts(rerun(app))
 
 
-def test_equal_runs_say_so(pair):
+def test_equal_runs_are_drawn_once_and_said_to_be_equal(pair):
     from orb_core.service import default_store
     from orb_core.service import rerun as run_again
 
     again = run_again(pair[0].run_id, default_store())
     app = open_app("compare", runs=f"{pair[0].run_id},{again.run_id}")
-    assert "made the same trades" in texts(app)
-    assert "the same in both" in texts(app)
+    totals, days = pair[0].manifest.totals, pair[0].frame("SPY", "sessions").query("not warmup")
+    assert (
+        f"A and B traded the same: {totals.trades} trades on {len(days)} shared days, {r_multiple(totals.total_r)} "
+        "in each." in texts(app)
+    )
+    assert "B is A once more" in texts(app)
+    (chart,) = app.get("plotly_chart")
+    assert [line["name"] for line in json.loads(chart.proto.spec)["data"]] == ["A and B"]
+    assert not tables(app, "Part")
+    assert not tables(app, "what")
+    assert [link.proto.label for link in app.get("page_link")][-2:] == ["Trades of A", "Trades of B"]
+
+
+def test_settings_that_changed_no_trade_are_said_not_to_have():
+    app = opened(a_run(), a_run("governance.max_signals_per_day=50"))
+    assert "traded the same" in texts(app)
+    assert tables(app, "Key")[0]["Key"].tolist() == ["governance.max_signals_per_day"]
+    assert "none of this changed a trade" in texts(app)
+    assert "once more" not in texts(app)
+
+
+def test_two_runs_without_trades_lead_to_the_days_that_say_why():
+    app = opened(a_run("orb.min_atr_mult=0.99"), a_run("orb.min_atr_mult=0.98"))
+    assert "Neither A nor B traded on" in texts(app)
+    assert not app.get("plotly_chart")
+    assert [link.proto.label for link in app.get("page_link")][-2:] == ["Days of A", "Days of B"]
+
+
+def test_no_r_is_minus_zero(pair):
+    run = a_run("trade.stop_mode=or_midpoint", "costs.slippage_ticks=1.001")
+    app = opened(a_run("trade.stop_mode=or_midpoint"), run)
+    app.button_group(key="compare.which").set_value("All").run()
+    (trades,) = tables(app, "what")
+    (bridge,) = tables(app, "Part")
+    for r in (trades["difference"], bridge["R"]):
+        zeros = r[r.abs() < 0.005]
+        assert len(zeros)
+        assert not np.signbit(zeros).any()
+
+
+def test_a_list_without_trades_says_in_words_what_there_is_none_of(pair):
+    app = opened(*pair)
+    app.button_group(key="compare.which").set_value("Same").run()
+    assert not tables(app, "what")
+    assert "No trade is the same in both runs." in texts(app)
+
+
+def test_of_several_runs_the_others_are_compared_when_one_is_gone(pair):
+    from orb_core.service import default_store
+
+    third = a_run("orb.base_minutes=30")
+    default_store().delete(third.run_id)
+    app = opened(third, *pair)
+    assert [f"There is no run '{third.run_id}'" in error.value.replace("\\", "") for error in app.error] == [True]
+    assert "shared days" in texts(app)
+    assert app.selectbox(key="compare.A").value == pair[0].run_id
+    assert app.selectbox(key="compare.B").value == pair[1].run_id
+    app.button(key="compare.swap").click()
+    assert not rerun(app).error
 
 
 def test_more_than_two_runs_share_a_table_and_a_chart(pair):
