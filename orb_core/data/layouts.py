@@ -171,7 +171,11 @@ def _headed(table: TextTable | ParquetTable, header: Sequence[str]) -> Recognise
     fitting = [x for x in fitting if not any(set(x.stamp) < set(other.stamp) for other in fitting)]
     fitting = [x for x in fitting if x.stamp not in _NAMELESS] or fitting
     if not fitting:
-        raise FileFormatError(f"{table.file}: no known layout has these columns. {options()}\n{shown(table.rows)}")
+        lacking = [name for name in PRICES if name not in lower]
+        what = "no known layout has these columns"
+        if 0 < len(lacking) <= len(PRICES) // 2:
+            what = f"no column is called {' or '.join(lacking)}"
+        raise FileFormatError(f"{table.file}: {what}. {options()}\n{shown(table.rows)}")
     if len({layout.stamp for layout in fitting}) > 1:
         which = " or ".join(sorted({"+".join(layout.stamp) for layout in fitting}))
         raise FileFormatError(

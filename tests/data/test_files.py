@@ -229,7 +229,7 @@ def test_unknown_columns_are_an_error_that_shows_the_first_rows_and_the_options(
         "It begins:\nDate;Open\n01/02/2024 09:30;470,1",
     ):
         assert part in str(error.value)
-    with pytest.raises(FileFormatError, match=r"no known layout.*\nIt begins:\ntimestamp_utc: timestamp"):
+    with pytest.raises(FileFormatError, match=r"no column is called close\. Name.*\nIt begins:\ntimestamp_utc"):
         fetch(tmp_path / "a.parquet")
 
 
