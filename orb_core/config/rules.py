@@ -114,7 +114,8 @@ def _factors(config: "UncheckedConfig") -> Iterator[Contradiction]:
     if patterns.enabled and not (patterns.enable_engulfing or patterns.enable_structure):
         yield Contradiction(
             "factors.price_action.enabled",
-            "must be false while enable_engulfing and enable_structure both are; switch one of them on",
+            "must be false while factors.price_action.enable_engulfing and factors.price_action.enable_structure both "
+            "are; switch one of them on",
             ("factors.price_action.enable_engulfing", "factors.price_action.enable_structure"),
         )
 

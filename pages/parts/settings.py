@@ -196,8 +196,8 @@ def in_titles(sentence: str) -> str:
 def _sentence(message: str) -> str:
     """Say a validation message in the form's words: titles for keys, words for signs."""
     text = in_titles(message)
-    for sign, words in (("<=", "at most"), (">=", "at least"), ("<", "below"), (">", "above")):
-        text = text.replace(f" {sign} ", f" {words} ")
+    for sign, words in (("<=", "at most"), (">=", "at least"), ("<", "below"), (">", "above"), ("be false", "be off")):
+        text = re.sub(rf"(?<=\s){sign}(?!\S)", words, text)
     return text[:1].upper() + text[1:]
 
 
