@@ -20,7 +20,7 @@ CHART_PX = 330
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": True}
 FEW_SYMBOLS = 4
 ROWS_BESIDE_CHART = 9
-MOST_REASONS = 8
+MOST_REASONS = 12
 
 
 def screen(of: StoredRun) -> None:
@@ -148,8 +148,10 @@ def warn(said: Sequence[str]) -> None:
         st.markdown(f":orange[:material/warning:] {plain(said[0])}", width="content")
         if len(said) > 1:
             with st.popover(f"+{len(said) - 1} more", type="tertiary"):
-                for text in said[1:]:
+                for text in said[1 : 1 + MOST_REASONS]:
                     st.markdown(plain(text))
+                if len(said) > 1 + MOST_REASONS:
+                    st.caption(f"And {len(said) - 1 - MOST_REASONS} more.")
 
 
 def _nothing_ran(why: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """What a stored run is called, and where its bars came from, in words."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from orb_core.analytics.remarks import some_dates
@@ -86,7 +87,8 @@ def source_text(manifest: Manifest) -> str:
     if kind == "file":
         if str(manifest.source.get("path", "")) == str(imports_path()):
             return "Imported bars"
-        return f"File {str(manifest.source.get('path', '')).rsplit('/', 1)[-1]}"
+        path = Path(str(manifest.source.get("path", "")))
+        return f"{'File' if path.suffix else 'Folder'} {path.name}"
     return str(kind).capitalize()
 
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 from datetime import date
 
 import pytest
@@ -226,13 +227,22 @@ def test_a_symbol_that_failed_is_named_first_and_marked_in_a_word_in_the_table()
 
 @pytest.mark.usefixtures("bad_symbols")
 def test_where_no_symbol_could_be_run_each_reason_is_told_until_they_are_many():
-    names = tuple(f"BAD{i}" for i in range(11))
+    names = tuple(f"BAD{i}" for i in range(15))
     a_run(symbols=names)
     said = texts(open_app())
     assert "No symbol could be run" in said
-    assert "BAD7 failed: no bars of BAD7" in said
-    assert "BAD8 failed" not in said
+    assert "BAD11 failed: no bars of BAD11" in said
+    assert "BAD12 failed" not in said
     assert "And 3 more like these" in said
+
+
+@pytest.mark.usefixtures("bad_symbols")
+def test_of_many_warnings_beside_a_result_some_are_told_and_the_others_counted():
+    a_run(symbols=("SPY", *(f"BAD{i}" for i in range(30))))
+    said = texts(open_app())
+    assert "BAD12 failed" in said
+    assert "BAD13 failed" not in said
+    assert re.search(r"And \d+ more\.", said)
 
 
 @pytest.mark.parametrize("path", ["../../etc", "nope", "<script>", "a" * 100])
@@ -254,6 +264,10 @@ def test_bars_of_a_file_are_run_like_any_others(tmp_path):
     wait_for_the_run(rerun(app))
     assert "File SPY.parquet" in texts(app)
     assert "Made-up prices" not in texts(app)
+    app.text_input(key="ask.path").set_value(str(tmp_path))
+    app.date_input(key="ask.dates").set_value((date(2024, 2, 1), date(2024, 3, 27)))
+    app.button(key="launch.run_button").click()
+    assert f"Folder {tmp_path.name}" in texts(wait_for_the_run(rerun(app)))
 
 
 def test_a_first_day_without_a_last_one_stops_run():
