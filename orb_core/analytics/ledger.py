@@ -10,6 +10,7 @@ from orb_core.analytics.equity import utc_ns
 from orb_core.analytics.words import OR_STATES, SIDES, how_it_ended, number, r_multiple
 from orb_core.config.models import RunConfig
 from orb_core.data.sessions import session_table
+from orb_core.errors import StoreError
 
 FROM_SESSIONS: Final = (
     "session_date",
@@ -43,6 +44,11 @@ def ledger(sessions: pd.DataFrame, signals: pd.DataFrame, trades: pd.DataFrame, 
         `FROM_SESSIONS`; `candidates`, `trades` and `realized_r` (counts, and R of the trades *entered* in the session:
         they add up to the run's); `why` (one sentence: what happened, or the first reason why nothing did); `story`
         (list of sentences, one per candidate in time order).
+
+    Raises
+    ------
+    StoreError
+        A breakout was taken, but its trade is not there.
     """
     days = sessions[~sessions["warmup"].to_numpy()].sort_values("session_date", kind="stable").reset_index(drop=True)
     row = {key: n for n, key in enumerate(_keys(days))}
@@ -117,7 +123,13 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
         clock.hour, clock.minute, utc_ns(signals["timestamp"]).tolist(), signals.itertuples(index=False), strict=True
     ):
         if signal.accepted:
-            outcome = f"taken: {_lower(result[str(signal.symbol), at_ns])}"
+            became = result.get((str(signal.symbol), at_ns))
+            if became is None:
+                raise StoreError(
+                    f"{signal.symbol} took a breakout at {hour:02d}:{minute:02d} on {signal.session_date:%Y-%m-%d} that "
+                    "no trade belongs to: the run's tables were changed after it was saved"
+                )
+            outcome = f"taken: {_lower(became)}"
         else:
             why = sentences[str(signal.reason)]
             facts = {"direction": signal.direction, "score": signal.score, "required": signal.required}

@@ -12,6 +12,7 @@ from orb_core.analytics.words import r_multiple
 from orb_core.config.load import config_from_mapping
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.engine import records
+from orb_core.errors import StoreError
 from tests.strategies import SYMBOL, worlds
 
 START, END = date(2023, 10, 2), date(2024, 3, 28)
@@ -44,6 +45,15 @@ def test_the_ledger_adds_up_to_the_run(defaults):
     assert table["candidates"].sum() == sum(len(result.signals) for result in results)
     assert len(table) == metrics["sessions"] * len(results)
     assert (table["trades"] > 0).groupby(table["session_date"]).any().sum() == metrics["sessions_traded"]
+
+
+def test_a_breakout_that_was_taken_but_has_no_trade_is_an_error_that_names_it(defaults):
+    config, results = defaults
+    tables = [getattr(results[0], kind) for kind in ("sessions", "signals", "trades")]
+    tables[2] = tables[2].iloc[1:]
+    entered = results[0].trades["entry_timestamp"].iloc[0].tz_convert("America/New_York")
+    with pytest.raises(StoreError, match=rf"SPY took a breakout at {entered:%H:%M} on {entered:%Y-%m-%d} that"):
+        ledger(*tables, config)
 
 
 def test_every_session_says_why_and_every_candidate_has_its_sentence(defaults):
