@@ -55,7 +55,9 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> bool:
         )
         st.space("stretch")
         if len(listed) > YEARS_AT_ONCE:
-            year = st.selectbox("Year", listed, key="days.year", persist_state="session", label_visibility="collapsed")
+            year = st.selectbox(
+                "Year", listed, key="days.year", persist_state="session", label_visibility="collapsed", width=110
+            )
             days = days[years == year]
         picking = leave_out.is_picking()
         leave_out.menu(of, ledger)
