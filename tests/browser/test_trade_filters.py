@@ -14,7 +14,7 @@ def test_filters_that_were_cleared_stay_cleared_in_the_address_too(server, brows
     browser.goto(f"{server.url}/run?run={run.run_id}&tab=Trades&{asked}&t_time_from=09:45")
     browser.get_by_text(re.compile(r"\d+ of \d+ trades")).wait_for()
     settled(browser)
-    browser.get_by_role("button", name="Clear 5 filters").click()
+    browser.get_by_role("button", name="Clear 6 filters").click()
     browser.get_by_text(re.compile(r"of \d+ trades")).wait_for(state="detached")
     settled(browser)
     assert browser.get_by_text(re.compile(r"\d+ trades · ")).is_visible()
