@@ -126,8 +126,8 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
             became = result.get((str(signal.symbol), at_ns))
             if became is None:
                 raise StoreError(
-                    f"{signal.symbol} took a breakout at {hour:02d}:{minute:02d} on {signal.session_date:%Y-%m-%d} that "
-                    "no trade belongs to: the run's tables were changed after it was saved"
+                    f"{signal.symbol} took a breakout at {hour:02d}:{minute:02d} on {signal.session_date:%Y-%m-%d} "
+                    "that no trade belongs to: the run's tables were changed after it was saved"
                 )
             outcome = f"taken: {_lower(became)}"
         else:
