@@ -42,8 +42,7 @@ RULES = [
     ),
     (
         ["factors.price_action.enable_engulfing=false", "factors.price_action.enable_structure=false"],
-        "factors.price_action.enabled = true: must be false while "
-        "factors.price_action.enable_engulfing and factors.price_action.enable_structure both are",
+        "factors.price_action.enabled = true: must be false while factors.price_action.enable_engulfing and factors.",
         ["factors.price_action.enabled=false"],
     ),
     (
