@@ -115,7 +115,7 @@ class FileSource:
 
     def _existing(self) -> Path:
         if not self.path.exists():
-            raise FileFormatError(f"there is no such file or folder of bars: {self.path}")
+            raise FileFormatError(f"No such file or folder of bars: {self.path}")
         return self.path
 
     def _files(self, symbol: str, interval: str) -> list[Path]:

@@ -213,7 +213,7 @@ def test_a_folder_without_the_symbol_says_what_it_holds(tmp_path):
 
 def test_a_path_that_does_not_exist_is_named(tmp_path):
     for call in (lambda s: s.fetch("SPY", START, END, "1m"), lambda s: s.check_symbols(["SPY", "QQQ"])):
-        with pytest.raises(FileFormatError, match=r"^there is no such file or folder of bars: .*gone\.csv$"):
+        with pytest.raises(FileFormatError, match=r"^No such file or folder of bars: .*gone\.csv$"):
             call(FileSource(tmp_path / "gone.csv"))
 
 
