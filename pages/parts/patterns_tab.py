@@ -17,7 +17,7 @@ from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, no_minus_zero, r_column
 
-CHART_PX = 225
+CHART_PX, TABLE_PX = 225, 620
 SCORE = "Score"
 AGAINST = {
     "Opening range / ATR": "Height of the opening range as a multiple of the daily ATR up to the day before.",
@@ -47,7 +47,7 @@ def patterns_tab(of: StoredRun) -> None:
     with right:
         _excursion(trades)
     by_factor, by_score = computed.attribution(of)
-    _against(of, trades, by_score)
+    _against(of, trades, by_factor, by_score)
     _factors(by_factor)
 
 
@@ -100,7 +100,7 @@ def _excursion(trades: pd.DataFrame) -> None:
     )
 
 
-def _against(of: StoredRun, trades: pd.DataFrame, by_score: pd.DataFrame) -> None:
+def _against(of: StoredRun, trades: pd.DataFrame, by_factor: pd.DataFrame, by_score: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         heading = st.container(width="content")
         what = st.segmented_control(
@@ -119,6 +119,9 @@ def _against(of: StoredRun, trades: pd.DataFrame, by_score: pd.DataFrame) -> Non
         heading.markdown(f"**R against**{left_out}", width="content", help=AGAINST[what])
         with st.popover("Table", type="tertiary"):
             _against_table(what, groups)
+    if what == SCORE and by_factor.empty:
+        st.caption("No factor was switched on: no trade has a score.")
+        return
     if groups.empty:
         st.caption("Not known of any trade: too few sessions came before them.")
         return
@@ -145,6 +148,7 @@ def _against_table(what: str, groups: pd.DataFrame) -> None:
         column_config={**named, **group_columns()},
         column_order=[*named, *list(group_columns())[1:]],
         hide_index=True,
+        width=TABLE_PX,
         height="content",
         alt=f"{what}: trades, win rate and R of each {'score' if what == SCORE else 'quarter of the trades'}",
     )

@@ -89,3 +89,7 @@ def test_a_run_without_factors_says_so():
     off = [f"factors.{name}.enabled=false" for name in ("rel_volume", "price_action", "profile_proxy", "vwap", "adx")]
     app = open_app("run", run=a_run(*off, "scoring.enabled=false").run_id, tab="Patterns")
     assert "No factor was switched on" in texts(app)
+    assert "no trade has a score" not in texts(app)
+    app.button_group(key="patterns.against").set_value("Score").run()
+    assert "no trade has a score" in texts(app)
+    assert len(app.get("plotly_chart")) == 2
