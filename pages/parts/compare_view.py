@@ -156,12 +156,12 @@ def _bridge(found: Comparison) -> None:
 
 def _same(a: StoredRun, b: StoredRun, found: Comparison) -> None:
     """Show once what is the same in both."""
+    tab, label = ("Days", "Why {} did not trade") if found.trades.empty else ("Trades", "Trades of {}")
     if not found.trades.empty:
         _totals(found)
-    tab = "Days" if found.trades.empty else "Trades"
     with st.container(horizontal=True):
         for name, of in (("A", a), ("B", b)):
-            st.page_link(RUN, label=f"{tab} of {name}", query_params={"run": of.run_id, "tab": tab})
+            st.page_link(RUN, label=label.format(name), query_params={"run": of.run_id, "tab": tab})
 
 
 def _totals(found: Comparison) -> None:

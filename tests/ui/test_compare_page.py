@@ -97,7 +97,7 @@ def test_two_runs_without_trades_lead_to_the_days_that_say_why():
     app = opened(a_run("orb.min_atr_mult=0.99"), a_run("orb.min_atr_mult=0.98"))
     assert "Neither A nor B traded on" in texts(app)
     assert not app.get("plotly_chart")
-    assert [link.proto.label for link in app.get("page_link")][-2:] == ["Days of A", "Days of B"]
+    assert [link.proto.label for link in app.get("page_link")][-2:] == ["Why A did not trade", "Why B did not trade"]
 
 
 def test_no_r_is_minus_zero(pair):
