@@ -33,8 +33,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder, runs):
-    port, log_path = free_port(), folder / "server.log"
+def serving(folder, runs, port=None):
+    port, log_path = port or free_port(), folder / "server.log"
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     environment = {**os.environ, "ORB_RUNS_DIR": str(runs), "ORB_CACHE_DIR": str(folder / "cache")}
     with log_path.open("w") as log:
