@@ -10,7 +10,7 @@ from orb_core.analytics.benchmark import buy_and_hold, held_together
 from orb_core.analytics.compare import RunRecord
 from orb_core.analytics.equity import combine
 from orb_core.analytics.gaps import in_direction, opening_gaps
-from orb_core.analytics.intervals import Interval, metric_intervals
+from orb_core.analytics.intervals import COLUMNS, Interval, metric_intervals
 from orb_core.analytics.ledger import ledger
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.today import LONGEST_HOLIDAY, Today, today
@@ -51,7 +51,8 @@ def intervals(store: RunStore, run_id: str) -> dict[str, Interval]:
         As for `day_ledger`.
     """
     run = store.load(run_id)
-    return metric_intervals(run.all_trades(), whole_table(run, "sessions"), sessions_per_year(run.config.session))
+    trades = run.table("trades").select(list(COLUMNS)).to_pandas(date_as_object=False)
+    return metric_intervals(trades, whole_table(run, "sessions"), sessions_per_year(run.config.session))
 
 
 def benchmark(store: RunStore, run_id: str) -> pd.DataFrame | None:

@@ -12,6 +12,15 @@ Interval = tuple[float, float]
 
 _MINUTE_NS: Final = 60e9
 _Z: Final = 1.959964  # the middle 95 % of a normal distribution
+COLUMNS: Final = (
+    "session_date",
+    "entry_timestamp",
+    "exit_timestamp",
+    "realized_r",
+    "max_favorable_r",
+    "max_adverse_r",
+)
+"""What of the trades is looked at."""
 MANY: Final = 5_000
 """From so many values on, means of redrawings follow their normal limit too closely to be worth redrawing."""
 
@@ -22,7 +31,7 @@ def metric_intervals(trades: pd.DataFrame, sessions: pd.DataFrame, sessions_per_
     Parameters
     ----------
     trades : DataFrame
-        Of all symbols, columns of `records.TRADES`.
+        Of all symbols, `COLUMNS` of `records.TRADES`.
     sessions : DataFrame
         Of all symbols, columns of `records.SESSIONS`.
     sessions_per_year : int
