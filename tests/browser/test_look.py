@@ -17,6 +17,17 @@ UNMARKED = """() => {
     return isMarked || ['BODY', 'MAIN'].includes(focused.tagName) ? '' : shown.outerHTML.slice(0, 200)
 }"""
 
+WATCH_HEIGHTS = """() => {
+    window.heights = new Set()
+    const look = () => {
+        const drawn = document.querySelector('.js-plotly-plot .main-svg')
+        const height = drawn?.getBoundingClientRect().height
+        if (height && getComputedStyle(drawn).visibility === 'visible') window.heights.add(Math.round(height))
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_run_and_the_symbols_are_legible(dark, server):
@@ -59,6 +70,22 @@ def test_a_days_chart_what_if_and_a_long_table_of_trades_use_the_height_of_the_w
             settled(page)
             box = page.locator(what).first.bounding_box()
             assert 0.8 * height <= box["y"] + box["height"] <= height, address
+
+
+def test_a_replayed_chart_keeps_its_height_from_bar_to_bar(server):
+    run = a_run()
+    trade = run.all_trades().iloc[0]
+    with browsing(width=1920, height=1080) as (page, _):
+        day = f"{trade['session_date']:%Y-%m-%d}"
+        page.goto(f"{server.url}/session?run={run.run_id}&symbol=SPY&date={day}&replay=true&bar=40")
+        page.get_by_text("bar 40 of").wait_for()
+        settled(page)
+        page.evaluate(WATCH_HEIGHTS)
+        for bar in (41, 42, 43):
+            page.keyboard.press("ArrowRight")
+            page.get_by_text(f"bar {bar} of").wait_for()
+            settled(page)
+        assert page.evaluate("[...window.heights]") == [700]
 
 
 @pytest.mark.parametrize(
