@@ -1,4 +1,4 @@
-"""Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date and trade."""
+"""Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date, trade and replay's bar."""
 
 import streamlit as st
 
