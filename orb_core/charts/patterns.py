@@ -50,7 +50,7 @@ def against_figure(
         y=trades["realized_r"].to_numpy()[rows],
         mode="markers",
         marker={"color": faded(colours.refused, 0.45), "size": 5},
-        customdata=_about(trades.iloc[rows]),
+        customdata=np.array(_about(trades.iloc[rows]), dtype=object),
         hovertemplate="%{customdata}<extra></extra>",
         name="Trade",
     )

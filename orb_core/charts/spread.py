@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -75,19 +76,23 @@ def excursion_figure(trades: pd.DataFrame, column: Excursion, *, dark: bool = Fa
         ("Wins", is_win, colours.up, "circle"),
         ("Others", ~is_win, colours.down, "x"),
     ):
-        shown = trades[rows]
+        shown = trades.loc[rows, ["symbol", "session_date", "realized_r", column]]
+        days = shown["session_date"].dt.strftime("%Y-%m-%d")
         figure.add_scatter(
-            x=shown[column],
-            y=shown["realized_r"],
+            x=shown[column].to_numpy(),
+            y=shown["realized_r"].to_numpy(),
             name=name,
             mode="markers",
             marker={"color": faded(colour, 0.6), "size": 6, "symbol": symbol},
-            customdata=[
-                f"{symbol} {day:%Y-%m-%d}<br>ended at {r_multiple(r)}, {r_multiple(way)} on the way"
-                for symbol, day, r, way in shown[["symbol", "session_date", "realized_r", column]].itertuples(
-                    index=False
-                )
-            ],
+            customdata=np.array(
+                [
+                    f"{ticker} {day}<br>ended at {r_multiple(r)}, {r_multiple(way)} on the way"
+                    for ticker, day, r, way in zip(
+                        shown["symbol"], days, shown["realized_r"], shown[column], strict=True
+                    )
+                ],
+                dtype=object,
+            ),
             hovertemplate="%{customdata}<extra></extra>",
         )
     lines = {"gridcolor": colours.grid, "automargin": True, "fixedrange": True, "zerolinecolor": colours.opening_range}
