@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.driving import GRID, browsing, settled
+from tests.browser.driving import GRID, HEADER_PX, ROW_PX, browsing, settled
 from tests.charts.test_palette import contrast
 from tests.ui.app import a_run
 
@@ -84,6 +84,14 @@ def test_a_playing_chart_keeps_its_height_from_bar_to_bar(server):
         page.keyboard.press("Space")
         page.get_by_text(re.compile(r"bar (4[8-9]|5\d) of")).wait_for()
         assert page.evaluate("[...window.heights]") == [700]
+
+
+def test_the_table_of_symbols_is_as_high_as_its_rows(server, browser):
+    run = a_run(symbols=tuple(f"MADE{i}" for i in range(6)))
+    browser.goto(f"{server.url}/?run={run.run_id}")
+    browser.get_by_role("button", name="Open run").wait_for()
+    settled(browser)
+    assert browser.locator(GRID).first.bounding_box()["height"] < HEADER_PX + 6 * ROW_PX + ROW_PX / 2
 
 
 @pytest.mark.parametrize(
