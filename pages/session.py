@@ -1,4 +1,4 @@
-"""Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date, trade and replay's bar."""
+"""Session: one day of one symbol, as the strategy saw it. Its address holds run, symbol, date, trade and bar."""
 
 import streamlit as st
 
