@@ -66,8 +66,12 @@ def test_what_was_changed_outlives_reloads_here_and_on_another_page_wrong_values
     browser.get_by_text("SPY, QQQ · OR 25 ← 15 · 2024-10-02 → 2024-12-31").wait_for()
     settled(browser)
     assert kept(browser) is None
+    sent = []
+    browser.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
     browser.reload()
     browser.get_by_text("Changed (0)").wait_for()
+    settled(browser)
+    assert len(sent) == 1, "with nothing kept, the page is drawn once"
     assert minutes(browser).input_value() == "25"
 
 
