@@ -17,6 +17,8 @@ from pages.parts.days_tab import STILL
 from pages.parts.frame import is_dark
 from pages.parts.tables import group_columns, no_minus_zero, r_column
 
+FEWEST = 10
+"""Trades with a factor, and without it, for a verdict on their difference."""
 CHART_PX, TABLE_PX = 225, 620
 SCORE = "Score"
 AGAINST = {
@@ -180,7 +182,12 @@ def _factors(by_factor: pd.DataFrame) -> None:
                 "factor": by_factor["factor"].map(FACTORS),
                 "difference": no_minus_zero(by_factor["difference_r"]),
                 "range": [_range(*ends) for ends in ranges["difference_r"]],
-                "verdict": [_verdict(*ends) for ends in ranges["difference_r"]],
+                "verdict": [
+                    _verdict(*ends, n)
+                    for ends, n in zip(
+                        ranges["difference_r"], by_factor[["trades_with", "trades_without"]].min(axis=1), strict=True
+                    )
+                ],
                 "with": no_minus_zero(by_factor["average_r_with"]),
                 "range_with": [_range(*ends) for ends in ranges["average_r_with"]],
                 "n_with": by_factor["trades_with"],
@@ -216,7 +223,8 @@ def _range(low: float, high: float) -> str:
     return "–" if np.isnan(low) else f"{number(low, sign=True)} … {number(high, sign=True)}"
 
 
-def _verdict(low: float, high: float) -> str:
-    if np.isnan(low):
+def _verdict(low: float, high: float, n: int) -> str:
+    """What a difference says whose smaller side has n trades: redrawing a handful makes their range far too narrow."""
+    if np.isnan(low) or n < FEWEST:
         return "too few trades"
     return "could be chance" if low <= 0 <= high else "hardly chance"

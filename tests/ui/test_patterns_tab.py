@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from pages.parts import patterns_tab
 from tests.ui.app import a_run, open_app, texts
 
 
@@ -93,3 +94,16 @@ def test_a_run_without_factors_says_so():
     app.button_group(key="patterns.against").set_value("Score").run()
     assert "no trade has a score" in texts(app)
     assert len(app.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "said"),
+    [
+        (0.1, 0.5, 10, "hardly chance"),
+        (-0.1, 0.5, 10, "could be chance"),
+        (0.1, 0.5, 9, "too few trades"),
+        (float("nan"), float("nan"), 500, "too few trades"),
+    ],
+)
+def test_a_difference_between_a_handful_of_trades_and_the_rest_is_not_judged(low, high, n, said):
+    assert patterns_tab._verdict(low, high, n) == said
