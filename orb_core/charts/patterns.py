@@ -12,8 +12,8 @@ from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.charts.days import groups_figure
 from orb_core.charts.palette import base_layout, faded, palette
 
-POINTS: Final = 4_000
-"""More points than that look the same; as many are drawn by lot."""
+POINTS: Final = 500
+"""A browser draws so many in a fifth of a second, and more only on top of each other; as many are drawn by lot."""
 
 
 def by_lot(n: int) -> NDArray[np.int64]:
@@ -45,7 +45,7 @@ def against_figure(
     colours = palette(dark=dark)
     figure = go.Figure(layout=base_layout(colours, height))
     rows = by_lot(len(trades))
-    figure.add_scattergl(
+    figure.add_scatter(
         x=x[rows],
         y=trades["realized_r"].to_numpy()[rows],
         mode="markers",

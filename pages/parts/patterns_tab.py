@@ -9,7 +9,7 @@ import streamlit as st
 from orb_core.analytics.breakdown import r_histogram
 from orb_core.analytics.metrics import Floats
 from orb_core.analytics.words import FACTORS, counted, number, r_multiple
-from orb_core.charts.patterns import against_figure, by_lot, score_figure
+from orb_core.charts.patterns import POINTS, against_figure, by_lot, score_figure
 from orb_core.charts.spread import excursion_figure, histogram_figure
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached, computed
@@ -39,9 +39,10 @@ def patterns_tab(of: StoredRun) -> None:
     if trades.empty:
         st.caption("This run has no trades to find patterns in; its Overview says why.")
         return
+    lot = f" Points are {POINTS} of the {len(trades):,} trades, picked by lot; all else counts every trade."
     st.caption(
         "Ranges are 95 % (bootstrap, 10,000 draws). Looking at many patterns, some stand out by chance alone: "
-        "what you find here is an idea to test on other days, not a result."
+        "what you find here is an idea to test on other days, not a result." + (lot if len(trades) > POINTS else "")
     )
     left, right = st.columns(2, gap="medium")
     with left:

@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from orb_core.charts import patterns
 from pages.parts import patterns_tab
 from tests.ui.app import a_run, open_app, texts
 
@@ -107,3 +108,17 @@ def test_a_run_without_factors_says_so():
 )
 def test_a_difference_between_a_handful_of_trades_and_the_rest_is_not_judged(low, high, n, said):
     assert patterns_tab._verdict(low, high, n) == said
+
+
+def test_more_trades_than_can_be_told_apart_are_drawn_by_lot_and_the_tab_says_so(monkeypatch):
+    run = a_run()
+    n = run.manifest.totals.trades
+    assert "picked by lot" not in texts(open_app("run", run=run.run_id, tab="Patterns"))
+    for module in (patterns, patterns_tab):
+        monkeypatch.setattr(module, "POINTS", 20)
+    app = open_app("run", run=run.run_id, tab="Patterns")
+    assert f"Points are 20 of the {n} trades, picked by lot" in texts(app)
+    for chart in app.get("plotly_chart")[1:]:
+        traces = json.loads(chart.proto.spec)["data"]
+        named = [trace for trace in traces if "quarter" not in trace["name"]]
+        assert sum(len(numbers(trace["y"])) for trace in named) == 20

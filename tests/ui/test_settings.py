@@ -57,9 +57,7 @@ def test_a_setting_is_found_by_label_key_or_help():
 def test_a_contradiction_is_told_at_its_field_in_the_forms_words():
     config, problems = checked(orb__base_minutes=45)
     assert config is None
-    assert problems == {
-        "orb.long_or_minutes": "Must be at least “Opening range” (45), or “Adapt to volatility” be off"
-    }
+    assert problems == {"orb.long_or_minutes": "Must be at least “Opening range” (45), or “Adapt to volatility” be off"}
 
 
 def test_several_problems_are_told_at_once():
