@@ -4,6 +4,7 @@ A stored run never changes, but its folder may be deleted and its id used again:
 id and the moment of its creation, never under a frame.
 """
 
+import gc
 from importlib import import_module
 from pathlib import Path
 from threading import Timer
@@ -17,6 +18,7 @@ from orb_core.jobs import JobManager
 from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunStore, RunSummary, newest_first
 from orb_core.store.stored_run import StoredRun
+from pages.parts import COLLECTED_AFTER
 
 RUNS_KEPT = 32
 RECENT = 12
@@ -38,10 +40,16 @@ def manager() -> JobManager:
 @st.cache_resource(show_spinner=False)
 def engine() -> Timer:
     """Load, once for a server and a little later, what a list of runs can do without and the other pages cannot."""
-    timer = Timer(LATER_SECONDS, import_module, ["orb_core.explore"])
+    timer = Timer(LATER_SECONDS, _load_engine)
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _load_engine() -> None:
+    import_module("orb_core.explore")
+    gc.freeze()  # what is there by now stays: looking through it for dead objects takes a tenth of a second each time
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def runs() -> list[RunSummary]:

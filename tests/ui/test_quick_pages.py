@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import streamlit as st
 from orb_core.analytics import bootstrap_nb
 from orb_core.service import default_store
 from orb_core.store.runs import RunStore
+from pages.parts import cached
 from tests.ui.app import ENTRY, a_run, open_app, rerun, texts
 
 FIRST_PAGE = """
@@ -73,3 +75,15 @@ def test_the_patterns_of_a_run_are_worked_out_once(monkeypatch):
     monkeypatch.setattr(bootstrap_nb, "resample_means_nb", lambda *args: drawn.append(args))
     rerun(app)
     assert drawn == []
+
+
+def test_python_collects_as_usual_once_the_engine_is_loaded(monkeypatch):
+    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
+    monkeypatch.setattr(cached, "COLLECTED_AFTER", (701, 11, 12))
+    try:
+        cached._load_engine()
+        assert gc.get_threshold() == (701, 11, 12)
+        assert gc.get_freeze_count() > frozen
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)
