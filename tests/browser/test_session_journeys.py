@@ -98,6 +98,7 @@ def test_a_replayed_bar_has_an_address_that_a_reload_a_link_and_the_way_back_res
     assert browser.url.endswith(f"bar={begin + 1}")
     browser.keyboard.press("Space")
     browser.get_by_role("button", name="Play").wait_for()
+    browser.wait_for_url(re.compile(rf"bar=(?!{begin + 1}$)\d+$"))
     settled(browser)
     (paused,) = re.findall(r"bar=(\d+)$", browser.url)
     at_bar(browser, paused)

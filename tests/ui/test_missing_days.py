@@ -75,7 +75,8 @@ def test_the_row_of_a_symbol_does_not_say_its_name_twice(lacking):
     app = open_app("run", run=lacking)
     (row,) = next(frame.value for frame in app.dataframe if "note" in frame.value).itertuples()
     assert row.symbol == "SPY"
-    assert row.note == "no bars in 1 of 9 sessions (2024-01-10)"
+    assert row.note == "Warning"
+    assert "no bars in 1 of 9 sessions (2024-01-10)" in texts(app)
 
 
 def test_a_day_without_bars_says_so_once_and_can_be_left(lacking):
