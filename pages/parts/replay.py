@@ -18,6 +18,8 @@ SPEEDS = (1, 2, 5, 15)
 BAR = "replay.bar"
 SHOWN = "replay.shown"
 """The trade and the bar in the address that the replay is of: any other address is gone to."""
+SAID = "replay.said"
+"""The bar that this address stands for."""
 PLAYING = "replay.playing"
 SPEED = "replay.speed"
 HELP = {
@@ -43,7 +45,7 @@ def replay(of: StoredRun, day: SessionView, trade_id: str | None) -> None:
     if st.session_state.get(SHOWN) != shown:
         st.session_state[SHOWN] = shown
         st.session_state[PLAYING] = False
-        st.session_state[BAR] = _asked(day, shown[-1], moments(day, trade_id).get("OR end", 0))
+        st.session_state[BAR] = st.session_state[SAID] = _asked(day, shown[-1], moments(day, trade_id).get("OR end", 0))
     tick = TICK_SECONDS if st.session_state[PLAYING] else None
     st.fragment(_replay, run_every=tick)(of, day, trade_id, is_ticking=tick is not None)
 
@@ -55,14 +57,27 @@ def _asked(day: SessionView, text: str | None, otherwise: int) -> int:
 
 
 def _go_to(bar: int) -> None:
-    """Show a bar, stand still there, and say so in the address."""
+    """Show a bar and stand still there."""
     st.session_state[BAR] = bar
     st.session_state[PLAYING] = False
+
+
+def _say(bar: int) -> None:
+    """Hold a bar in the address.
+
+    Not while the clock runs: a tick that is already on its way from the browser carries the address of before, and a
+    run of the whole page by that one would go back to its bar.
+    """
     st.query_params["bar"] = str(bar + 1)
     st.session_state[SHOWN] = (*st.session_state[SHOWN][:-1], str(bar + 1))
+    st.session_state[SAID] = bar
 
 
 def _replay(of: StoredRun, day: SessionView, trade_id: str | None, *, is_ticking: bool) -> None:
+    if st.session_state[PLAYING] != is_ticking:
+        if st.session_state[SHOWN][-1] not in {None, st.query_params.get("bar")}:
+            _say(st.session_state[SAID])  # a key pressed right after a step brings the address before that
+        st.rerun()  # the clock starts and stops with the whole page
     last = len(day.bars) - 1
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _controls(day, trade_id, last)
@@ -71,9 +86,10 @@ def _replay(of: StoredRun, day: SessionView, trade_id: str | None, *, is_ticking
     if st.session_state[PLAYING]:
         st.session_state[BAR] = min(st.session_state[BAR] + speed, last)
         if st.session_state[BAR] == last:
-            _go_to(last)
-    if st.session_state[PLAYING] != is_ticking:
-        st.rerun()  # the clock starts and stops with the whole page
+            st.session_state[PLAYING] = False
+            st.rerun()
+    elif st.session_state[BAR] != st.session_state[SAID]:
+        _say(st.session_state[BAR])
     bar = st.session_state[BAR]
     view = visible(day, bar)
     now = view.bars["timestamp_utc"].iloc[-1] + pd.Timedelta(minutes=day.bar_minutes)
