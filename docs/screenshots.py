@@ -68,6 +68,7 @@ def photograph(url: str, views: list[View]) -> None:
     """Take every view in every look."""
     for (width, height), dark in product(SIZES, (False, True)):
         with browsing(width=width, height=height, dark=dark) as (page, _):
+            page.add_init_script("sessionStorage.clear()")  # settings changed for one view are none of the next
             for view in views:
                 page.goto(f"{url}/{view.address}")
                 page.get_by_test_id("stTopNav").wait_for()
