@@ -1,6 +1,5 @@
 """What every test stands on: no outside world, runs and cache of its own, quiet hypothesis deadlines."""
 
-import gc
 import ipaddress
 import os
 import socket
@@ -8,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-from pages.parts import COLLECTED_AFTER
 
 # The first call of a kernel compiles it, so a deadline says nothing about the code.
 settings.register_profile("local", deadline=None)
@@ -58,8 +55,3 @@ def runs_dir(monkeypatch, tmp_path) -> Path:
     monkeypatch.setenv("ORB_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("ORB_PRESETS_DIR", str(tmp_path / "my_presets"))
     return tmp_path / "runs"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def dead_objects_are_looked_for_as_usual():
-    gc.set_threshold(*COLLECTED_AFTER)  # importing the pages puts it off, and some tests measure memory

@@ -4,10 +4,8 @@ A stored run never changes, but its folder may be deleted and its id used again:
 id and the moment of its creation, never under a frame.
 """
 
-import gc
-from importlib import import_module
+from functools import lru_cache
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import pandas as pd
@@ -18,12 +16,9 @@ from orb_core.jobs import JobManager
 from orb_core.store.run_index import RunIndex
 from orb_core.store.runs import RunStore, RunSummary, newest_first
 from orb_core.store.stored_run import StoredRun
-from pages.parts import COLLECTED_AFTER
 
 RUNS_KEPT = 32
 RECENT = 12
-LATER_SECONDS = 3
-"""A first page is drawn by then, and nobody has gone on to the next."""
 
 
 def store() -> RunStore:
@@ -35,21 +30,6 @@ def store() -> RunStore:
 def manager() -> JobManager:
     """Return the queue of this server's runs."""
     return JobManager(max_workers=2)
-
-
-@st.cache_resource(show_spinner=False)
-def engine() -> Timer:
-    """Load, once for a server and a little later, what a list of runs can do without and the other pages cannot."""
-    timer = Timer(LATER_SECONDS, _load_engine)
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
-def _load_engine() -> None:
-    import_module("orb_core.explore")
-    gc.freeze()  # what is there by now stays: looking through it for dead objects takes a tenth of a second each time
-    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def runs() -> list[RunSummary]:
@@ -104,7 +84,7 @@ def frame(of: StoredRun, symbol: str, kind: str) -> pd.DataFrame:
     return _frame(of.run_id, made(of), symbol, kind)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@lru_cache(maxsize=2)
 def _index(folder: Path) -> RunIndex[RunSummary]:
     """Return the list of a folder's runs, shared by all sessions: none may change what it returns."""
     return RunIndex(RunStore(folder), lambda line: line)

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from orb_core.errors import OrbError
-from pages.parts import cached, jobs, runs_edits
+from pages.parts import jobs, runs_edits
 from pages.parts.markup import plain
 
 LAUNCH = "pages/launch.py"
@@ -37,7 +37,6 @@ def menu() -> StreamlitPage:
     theme = f"theme.{'dark' if is_dark() else 'light'}"
     colours = "; ".join(f"--{name}: {st.get_option(f'{theme}.{option}')}" for name, option in COLOURS.items())
     st.html(f"<style>:root {{ {colours} }}\n{STYLE.read_text(encoding='utf-8')}</style>")
-    cached.engine()
     return page
 
 

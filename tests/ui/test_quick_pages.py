@@ -1,4 +1,3 @@
-import gc
 import subprocess
 import sys
 
@@ -7,29 +6,39 @@ import streamlit as st
 from orb_core.analytics import bootstrap_nb
 from orb_core.service import default_store
 from orb_core.store.runs import RunStore
-from pages.parts import cached
 from tests.ui.app import ENTRY, a_run, open_app, rerun, texts
 
-FIRST_PAGE = """
-import sys
-import threading
+FIRST_PAGE = f"""
 from streamlit.testing.v1 import AppTest
-from pages.parts import cached
-cached.LATER_SECONDS = {later}
-app = AppTest.from_file({entry!r}, default_timeout=60).switch_page("pages/runs.py").run()
-for thread in threading.enumerate():
-    if isinstance(thread, threading.Timer) and not {later}:
-        thread.join()
-loaded = {{"numba", "orb_core.service", "orb_core.explore"}} & set(sys.modules)
-print(len(app.get("data_editor")[0].value), sorted(loaded))
+app = AppTest.from_file({str(ENTRY)!r}, default_timeout=60).switch_page("pages/runs.py").run()
+print(len(app.get("data_editor")[0].value))
+"""
+STARTED = """
+import asyncio, gc, threading
+from pages.parts import ahead, cached
+from streamlit_app import app
+
+ahead.PAUSE_SECONDS = 0
+
+async def start():
+    async with ahead.loading(app):
+        for thread in threading.enumerate():
+            if thread.name == "loading":
+                thread.join()
+
+asyncio.run(start())
+print(len(cached._index(cached.store().path)._lines), gc.get_freeze_count() > 0)
+"""
+LOADED = """
+import sys
+print(sorted({"numba", "orb_core.service", "orb_core.explore", "pages.parts.day"} & set(sys.modules)))
 """
 
 
-def drawn_first(later):
-    """What a server says of the Runs page and of its packages, where that is the first page anyone asks for."""
-    command = [sys.executable, "-c", FIRST_PAGE.format(later=later, entry=str(ENTRY))]
-    done = subprocess.run(command, cwd=ENTRY.parent, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def said_by(script):
+    """What a process of its own prints."""
+    command = [sys.executable, "-c", script + LOADED]
+    return subprocess.run(command, cwd=ENTRY.parent, capture_output=True, text=True, check=True).stdout.split("\n")[:2]
 
 
 def test_no_click_ends_with_every_session_waiting_for_a_collection_of_garbage():
@@ -42,12 +51,18 @@ def test_no_page_is_rewritten_before_its_first_visit():
 
 def test_the_list_of_runs_is_drawn_without_the_engine():
     a_run()
-    assert drawn_first(later=600) == "1 []"
+    assert said_by(FIRST_PAGE) == ["1", "[]"]
 
 
-def test_the_engine_is_loaded_soon_after_the_first_page_whichever_it_was():
+def test_a_server_that_starts_reads_the_list_and_loads_all_that_pages_need_before_anyone_asks():
     a_run()
-    assert drawn_first(later=0) == "1 ['numba', 'orb_core.explore', 'orb_core.service']"
+    loaded = ["numba", "orb_core.explore", "orb_core.service", "pages.parts.day"]
+    assert said_by(STARTED) == ["1 True", str(loaded)]
+
+
+def test_a_folder_of_runs_that_cannot_be_read_keeps_no_server_from_loading(runs_dir):
+    runs_dir.write_text("no folder")
+    assert said_by(STARTED)[0] == "0 True"
 
 
 def test_a_page_reads_again_only_the_runs_that_changed(monkeypatch):
@@ -75,15 +90,3 @@ def test_the_patterns_of_a_run_are_worked_out_once(monkeypatch):
     monkeypatch.setattr(bootstrap_nb, "resample_means_nb", lambda *args: drawn.append(args))
     rerun(app)
     assert drawn == []
-
-
-def test_python_collects_as_usual_once_the_engine_is_loaded(monkeypatch):
-    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
-    monkeypatch.setattr(cached, "COLLECTED_AFTER", (701, 11, 12))
-    try:
-        cached._load_engine()
-        assert gc.get_threshold() == (701, 11, 12)
-        assert gc.get_freeze_count() > frozen
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*usual)
