@@ -198,7 +198,7 @@ def run_and_save(
             logger.info("{} has the same configuration and bars; it is not saved twice", same)
             return store.load(same).manifest
         tell(Progress("save", None, 0, 1))
-        run_id = store.save(replace(run, log=log()))
+        run_id = store.save(run, log())
         tell(Progress("save", None, 1, 1))
     logger.info("Saved as {}", run_id)
     return store.load(run_id).manifest

@@ -143,8 +143,8 @@ def groups_figure(
                 ["trades", "win_rate", "total_r", "average_r", "average_r_low", "average_r_high"]
             ].itertuples(index=False)
         ],
-        hovertemplate="%{x}: %{customdata[0]} trades<br>%{customdata[1]} each, 95 %%: %{customdata[2]}"
-        "<br>%{customdata[3]} won, %{customdata[4]} in all<extra></extra>".replace("%%", "%"),
+        hovertemplate="%{x}: %{customdata[0]} trades<br>%{customdata[1]} per trade, 95 %%: %{customdata[2]}"
+        "<br>Win rate %{customdata[3]}, %{customdata[4]} in all<extra></extra>".replace("%%", "%"),
         unselected={"marker": {"opacity": 1}},
         showlegend=False,
     )
@@ -163,7 +163,7 @@ def groups_figure(
             "fixedrange": True,
         },
         yaxis={
-            "title": {"text": "R each"},
+            "title": {"text": "R per trade"},
             "automargin": True,
             "nticks": 6,
             "gridcolor": colours.grid,

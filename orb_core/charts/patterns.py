@@ -72,7 +72,7 @@ def against_figure(
             "width": 5,
         },
         customdata=[
-            f"{number(q.low)} to {number(q.high)}: {counted(q.trades, 'trade')}, {r_multiple(q.average_r)} each<br>"
+            f"{number(q.low)} to {number(q.high)}: {counted(q.trades, 'trade')}, {r_multiple(q.average_r)} per trade<br>"
             f"95 %: {number(q.average_r_low, sign=True)} … {number(q.average_r_high, sign=True)}"
             for q in _rows(quarters)
         ],

@@ -39,7 +39,7 @@ class Table:
 def symbols_table(contents: Contents) -> Table:
     """Each symbol's own figures, failed ones with their reason."""
     return Table(
-        ("Symbol", "Trades", "Win", "R each", "95 %", "Total", "Worst drop"),
+        ("Symbol", "Trades", "Win rate", "Per trade", "95 %", "Total", "Worst drop"),
         tuple(
             (
                 symbol,
@@ -119,7 +119,7 @@ def groups_table(name: str, groups: pd.DataFrame, names: Sequence[str]) -> Table
     """Groups with `breakdown.GROUP` columns."""
     columns = ["trades", "win_rate", "average_r", "average_r_low", "average_r_high", "total_r"]
     return Table(
-        (name, "Trades", "Win", "R each", "95 %", "Total"),
+        (name, "Trades", "Win rate", "Per trade", "95 %", "Total"),
         tuple(
             (label, number(n, 0), percent(rate), r_multiple(mean), _range(low, high), r_multiple(total))
             for label, (n, rate, mean, low, high, total) in zip(
@@ -132,7 +132,7 @@ def groups_table(name: str, groups: pd.DataFrame, names: Sequence[str]) -> Table
 def parts_table(name: str, parts: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]) -> Table:
     """Parts of the trades as `by_direction` and `by_exit_reason` of the metrics have them, the commonest first."""
     return Table(
-        (name, "Trades", "Win", "R each", "Total"),
+        (name, "Trades", "Win rate", "Per trade", "Total"),
         tuple(
             (
                 words[key],
@@ -206,7 +206,7 @@ def refusals_table(signals: pd.DataFrame) -> Table:
 def factors_table(attribution: pd.DataFrame) -> Table:
     """What each factor that was on was worth."""
     return Table(
-        ("Factor", "With it", "R each", "Without it", "R each", "Difference", "95 %"),
+        ("Factor", "With it", "Per trade", "Without it", "Per trade", "Difference", "95 %"),
         tuple(
             (
                 FACTORS[row.factor],

@@ -92,8 +92,6 @@ class NewRun:
     rerun_of : str or None
     warnings : tuple of str
         About the run as a whole.
-    log : str
-        The run's own lines.
     """
 
     config: RunConfig
@@ -110,7 +108,6 @@ class NewRun:
     run_id: str | None = None
     rerun_of: str | None = None
     warnings: tuple[str, ...] = ()
-    log: str = ""
 
     @property
     def status(self) -> Literal["complete", "partial", "failed", "cancelled"]:

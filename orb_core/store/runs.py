@@ -100,8 +100,14 @@ class RunStore:
         with self._unfinished_folder() as folder:
             durable.write(folder / "trial", b"")
 
-    def save(self, run: NewRun) -> str:
+    def save(self, run: NewRun, log: str = "") -> str:
         """Write a run and return its id. It appears all at once, or, if anything fails, not at all.
+
+        Parameters
+        ----------
+        run : NewRun
+        log : str
+            The run's own lines of the log.
 
         Raises
         ------
@@ -115,6 +121,7 @@ class RunStore:
         with self._unfinished_folder() as folder:
             manifest = run.manifest("")
             durable.write(folder / "run.json", _manifest_json(manifest))  # announces the chunks it will need
+            durable.write(folder / "run.log", log.encode())
             self._write_files(run, folder)
             for run_id in ids:
                 _write_all_trades(run, run_id, folder)
@@ -336,11 +343,10 @@ class RunStore:
         return self.load(run_id).bars(symbol, start, end)
 
     def _write_files(self, run: NewRun, folder: Path) -> None:
-        """Write everything but run.json and all_trades, which hold the run's id."""
+        """Write what is made of the run, but for run.json and all_trades, which hold its id."""
         contents: dict[str, Callable[[], bytes]] = {
             "config.json": lambda: to_json(run.request()),
             "notes.json": lambda: to_json(Notes().model_dump(mode="json")),
-            "run.log": run.log.encode,
         }
         if run.done:
             contents["combined_equity.parquet"] = partial(to_parquet, run.combined.equity, KINDS["equity"])

@@ -199,7 +199,7 @@ def _factors(by_factor: pd.DataFrame) -> None:
         ),
         column_config={
             "factor": st.column_config.TextColumn("Factor", pinned=True),
-            "difference": r_column("Difference", "R each of the trades with the factor less that of those without."),
+            "difference": r_column("Difference", "R per trade with the factor less that without it."),
             "range": st.column_config.TextColumn("95 %", help="Range of the difference."),
             "verdict": st.column_config.TextColumn(""),
             "with": r_column("With", "Average of the trades the factor agreed with."),

@@ -181,7 +181,7 @@ def _symbols(of: StoredRun) -> None:
             column_config={
                 "ended": st.column_config.TextColumn("How trades ended", pinned=True),
                 "trades": st.column_config.NumberColumn("Trades", format="%,d"),
-                "average": r_column("R each", "Average result of a trade."),
+                "average": r_column("Per trade", "Average result of a trade."),
                 "total": r_column("Total R", "Sum of all trades."),
             },
             hide_index=True,

@@ -28,9 +28,9 @@ def group_columns() -> dict[str, Any]:
     return {
         "name": st.column_config.TextColumn("", pinned=True),
         "trades": st.column_config.NumberColumn("Trades", format="%,d"),
-        "win_rate": st.column_config.NumberColumn("Win", format="%.1f %%"),
+        "win_rate": st.column_config.NumberColumn("Win rate", format="%.1f %%"),
         "total_r": r_column("Total R", "Sum of the group's trades."),
-        "average_r": r_column("R each", "Average result of a trade."),
+        "average_r": r_column("Per trade", "Average result of a trade."),
         "average_r_low": r_column("95 % from", "Lower end of the range of the average (bootstrap, 10,000 draws)."),
         "average_r_high": r_column("to", "Upper end of the range of the average."),
     }
@@ -60,15 +60,15 @@ def symbols_columns() -> dict[str, Any]:
     return {
         "symbol": st.column_config.TextColumn("Symbol", pinned=True),
         "trades": st.column_config.NumberColumn("Trades", format="%,d"),
-        "win": st.column_config.NumberColumn("Win", format="%.1f %%"),
-        "average": r_column("R each", "Average result of a trade."),
+        "win": st.column_config.NumberColumn("Win rate", format="%.1f %%"),
+        "average": r_column("Per trade", "Average result of a trade."),
         "total": r_column("Total R", "Sum of all trades."),
         "note": st.column_config.TextColumn("Note", help="In full in the warnings below the cards."),
     }
 
 
 def endings_table(metrics: dict[str, Any]) -> pd.DataFrame:
-    """Return how the trades ended: count, R each and total R by reason, the commonest first."""
+    """Return how the trades ended: count, R per trade and total R by reason, the commonest first."""
     reasons = sorted(metrics["by_exit_reason"].items(), key=lambda item: -item[1]["trades"])
     return pd.DataFrame(
         [

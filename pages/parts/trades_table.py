@@ -139,6 +139,6 @@ def totals_text(trades: pd.DataFrame, n_all: int) -> str:
         return f"None of {counted(n_all, 'trade')} is like that."
     of = f"{number(n, 0)} of " if n < n_all else ""
     return (
-        f"{of}{counted(n_all, 'trade')} · {number(r.sum(), sign=True)} R · {number(r.mean(), sign=True)} R each · "
-        f"{number(100 * (r > 0).mean(), 1)} % won"
+        f"{of}{counted(n_all, 'trade')} · {number(r.sum(), sign=True)} R · {number(r.mean(), sign=True)} R per trade"
+        f" · win rate {number(100 * (r > 0).mean(), 1)} %"
     )

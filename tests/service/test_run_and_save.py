@@ -21,6 +21,7 @@ from orb_core.errors import (
     SymbolError,
 )
 from orb_core.service import RunRequest, SourceSpec
+from orb_core.store import new_run
 
 START, END = date(2024, 1, 29), date(2024, 2, 2)
 SYNTHETIC = SourceSpec("synthetic")
@@ -63,6 +64,14 @@ class TestARun:
         assert run.metrics("SPY")["sessions"] == 5
         assert run.quality("SPY")["bars_used"] == len(run.bars("SPY")) == 7 * 390
         assert {"fetch", "backtest", "save"} <= set(manifest.seconds)
+
+    def test_each_symbol_and_the_whole_are_summed_up_once(self, store, monkeypatch):
+        summed_up, summary = [], new_run.summary
+        monkeypatch.setattr(new_run, "summary", lambda *of, **more: (summed_up.append(of), summary(*of, **more))[1])
+
+        service.run_and_save(request("SPY", "QQQ"), store, reuse=True)
+
+        assert len(summed_up) == 3
 
     def test_the_store_of_the_environment_is_the_default(self, runs_dir):
         service.run_and_save(request(run_id="here"), service.default_store())

@@ -45,7 +45,7 @@ def test_the_best_cell_comes_with_its_range():
     said = texts(open_app("run", run=run.run_id, tab="What-if")).replace("−", "-")
     found = what_if_grid(default_store(), run.run_id)
     best, low, high = re.search(
-        r"(?:own targets|no target|target \S+ R): (\S+) R each, 95 %: (\S+) … (\S+)\)", said
+        r"(?:own targets|no target|target \S+ R): (\S+) R per trade, 95 %: (\S+) … (\S+)\)", said
     ).groups()
     assert float(best) == pytest.approx(found.average_r.max(), abs=0.005)
     assert float(low) < float(best) < float(high)
