@@ -72,8 +72,8 @@ def against_figure(
             "width": 5,
         },
         customdata=[
-            f"{number(q.low)} to {number(q.high)}: {counted(q.trades, 'trade')}, {r_multiple(q.average_r)} per trade<br>"
-            f"95 %: {number(q.average_r_low, sign=True)} … {number(q.average_r_high, sign=True)}"
+            f"{number(q.low)} to {number(q.high)}: {counted(q.trades, 'trade')}, {r_multiple(q.average_r)} per trade"
+            f"<br>95 %: {number(q.average_r_low, sign=True)} … {number(q.average_r_high, sign=True)}"
             for q in _rows(quarters)
         ],
         hovertemplate="%{customdata}<extra></extra>",
