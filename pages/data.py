@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from orb_core.config.hours import regular_hours
+from orb_core.config.hours import exchange_zone
 from orb_core.errors import OrbError
 from pages.parts import data_fetch, data_import, data_kept
 from pages.parts.frame import enter, stop_with
@@ -21,7 +21,7 @@ try:
     if job is not None:
         data_fetch.progress_panel(job)
     data_fetch.say_what_happened()
-    data_import.panel(config.session.timezone or regular_hours(config.session.calendar).timezone)
+    data_import.panel(exchange_zone(config.session))
     data_kept.kept(config, is_busy=job is not None or "data.incoming" in st.session_state)
 except OrbError as error:
     stop_with(error)

@@ -79,15 +79,15 @@ def drawdown_table(equity: pd.DataFrame, most: int = 10) -> pd.DataFrame:
     Parameters
     ----------
     equity : DataFrame
-        What `equity.equity_curve` returns.
+        What `equity.equity_curve` returns, on any clock.
     most : int
         At most so many rows.
 
     Returns
     -------
     DataFrame
-        `depth_r` (< 0), `peak`, `bottom`, `recovered` (UTC times of exit; NaT where it never was), `trades` and `days`
-        (calendar, by UTC date) from the peak to the recovery, or to the last trade.
+        `depth_r` (< 0), `peak`, `bottom`, `recovered` (times of exit; NaT where it never was), `trades` and `days`
+        (calendar, by the date on that clock) from the peak to the recovery, or to the last trade.
     """
     depth = equity["drawdown_r"].to_numpy()
     spans = sorted(drawdown_spans(depth), key=lambda span: float(depth[span.bottom]))[:most]

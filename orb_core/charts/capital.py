@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from orb_core.analytics.words import number
+from orb_core.analytics.words import number, zone_name
 from orb_core.charts.equity import EQUITY_POINTS, thin_out
 from orb_core.charts.palette import base_layout, palette
 
@@ -21,7 +21,7 @@ def capital_figure(
     Parameters
     ----------
     equity : DataFrame
-        What `equity.equity_curve` returns.
+        What `equity.equity_curve` returns, on the clock that is shown.
     held : DataFrame, optional
         What `benchmark.held_together` returns.
     dark : bool
@@ -31,6 +31,9 @@ def capital_figure(
     colours = palette(dark=dark)
     figure = go.Figure(layout=base_layout(colours, height))
     times, gained = equity["timestamp"], equity["equity"] / equity["equity"].iloc[0] - 1
+    zone = str(times.dt.tz)
+    if held is not None:
+        held = held.assign(timestamp=held["timestamp"].dt.tz_convert(zone))
     if held is not None and held["timestamp"].iloc[-1] > times.iloc[-1]:
         # After its last trade the run's capital stays as it is.
         times = pd.concat([times, held["timestamp"].iloc[-1:]], ignore_index=True)
@@ -42,7 +45,7 @@ def capital_figure(
     for name, at, gain, line in lines:
         keep = thin_out(gain.to_numpy(), EQUITY_POINTS)
         figure.add_scatter(
-            x=at.iloc[keep],
+            x=at.iloc[keep].dt.tz_localize(None),
             y=100 * gain.iloc[keep],
             name=name,
             mode="lines",
@@ -54,7 +57,11 @@ def capital_figure(
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         hovermode="closest",
         showlegend=True,
-        xaxis={"title": {"text": "UTC", "standoff": 4}, "gridcolor": colours.grid, "automargin": True},
+        xaxis={
+            "title": {"text": f"{zone_name(zone)} time", "standoff": 4},
+            "gridcolor": colours.grid,
+            "automargin": True,
+        },
         yaxis={
             "title": {"text": "Gain, % of capital"},
             "gridcolor": colours.grid,

@@ -1,14 +1,14 @@
 """The running total of a run, and how far it fell."""
 
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from orb_core.analytics.words import number, r_multiple
+from orb_core.analytics.words import number, r_multiple, zone_name
 from orb_core.charts.palette import base_layout, faded, palette
 
 EQUITY_POINTS: Final = 2_000
@@ -45,7 +45,7 @@ def equity_figure(
     Parameters
     ----------
     equity : DataFrame
-        runs.md's equity columns: trade_number, timestamp, cumulative_r, drawdown_r (R, <= 0).
+        runs.md's equity columns: trade_number, timestamp (on the clock to show), cumulative_r, drawdown_r (R, <= 0).
     optimistic : DataFrame, optional
         The same under the other ambiguity policy; drawn as a thin dashed line.
     dark : bool
@@ -55,8 +55,8 @@ def equity_figure(
         In pixels.
     """
     colours = palette(dark=dark)
-    axis = "timestamp" if by_time else "trade_number"
     figure = go.Figure(layout=base_layout(colours, height))
+    zone = zone_name(str(equity["timestamp"].dt.tz))
     keep = thin_out(equity["cumulative_r"].to_numpy(), EQUITY_POINTS)
     shown = equity.iloc[keep]
     hover = "Trade %{customdata[0]}, %{customdata[1]}<br>Total %{customdata[2]}<br>Below the peak %{customdata[3]}"
@@ -67,7 +67,7 @@ def equity_figure(
     if optimistic is not None:
         other = optimistic.iloc[thin_out(optimistic["cumulative_r"].to_numpy(), EQUITY_POINTS)]
         figure.add_scatter(
-            x=other[axis],
+            x=_places(other, by_time=by_time),
             y=other["cumulative_r"],
             name="If unclear fills went your way",
             mode="lines",
@@ -75,7 +75,7 @@ def equity_figure(
             hoverinfo="skip",
         )
     figure.add_scatter(
-        x=shown[axis],
+        x=_places(shown, by_time=by_time),
         y=shown["cumulative_r"],
         name="Total R",
         mode="lines",
@@ -84,7 +84,7 @@ def equity_figure(
         hovertemplate=f"{hover}<extra></extra>",
     )
     figure.add_scatter(
-        x=shown[axis],
+        x=_places(shown, by_time=by_time),
         y=shown["drawdown_r"],
         name="Drop",
         mode="lines",
@@ -102,7 +102,7 @@ def equity_figure(
         hovermode="x",
         showlegend=True,
         xaxis={
-            "title": {"text": "Exit (UTC)" if by_time else "Trade number", "standoff": 4},
+            "title": {"text": f"Exit, {zone} time" if by_time else "Trade number", "standoff": 4},
             "gridcolor": colours.grid,
             "zeroline": False,
             "anchor": "y2",
@@ -113,3 +113,8 @@ def equity_figure(
         yaxis2={"domain": [0, 0.28], "title": {"text": "Drop, R"}, "automargin": True, "nticks": 4, **lines},
     )
     return figure
+
+
+def _places(equity: pd.DataFrame, *, by_time: bool) -> "pd.Series[Any]":
+    """Where on the horizontal axis: a clock's times without their zone, which plotly does not keep."""
+    return equity["timestamp"].dt.tz_localize(None) if by_time else equity["trade_number"]

@@ -74,6 +74,11 @@ def regular_hours(calendar: str) -> RegularHours:
     )
 
 
+def exchange_zone(settings: "SessionSettings") -> str:
+    """Return the IANA name of the clock on which sessions of these settings are read."""
+    return settings.timezone or regular_hours(settings.calendar).timezone
+
+
 def regular_sessions(settings: "SessionSettings") -> Iterator[RegularSession]:
     """Yield a regular session in winter and one in summer: the time zone of the settings may shift by another rule.
 
@@ -88,7 +93,7 @@ def regular_sessions(settings: "SessionSettings") -> Iterator[RegularSession]:
     """
     hours = regular_hours(settings.calendar)
     own_zone = ZoneInfo(hours.timezone)
-    zone = ZoneInfo(settings.timezone or hours.timezone)
+    zone = ZoneInfo(exchange_zone(settings))
     for day in _WINTER_AND_SUMMER:
         opens = datetime.combine(day + hours.open_day * DAY, hours.open, own_zone).astimezone(zone)
         closes = datetime.combine(day + hours.close_day * DAY, hours.close, own_zone).astimezone(zone)

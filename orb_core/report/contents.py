@@ -74,7 +74,8 @@ class Contents:
     intervals : mapping
         `intervals.metric_intervals` of the same trades, empty where there are none.
     trades, equity, days, signals : DataFrame
-        Columns of `store.tables.ALL_TRADES`, `equity.EQUITY`, `ledger.ledger` and `records.SIGNALS`.
+        Columns of `store.tables.ALL_TRADES`, `equity.EQUITY` (on the exchange's clock), `ledger.ledger` and
+        `records.SIGNALS`.
     best, worst : tuple of Example
         From the best down, and from the worst up; no trade is in both.
     """

@@ -8,8 +8,9 @@ import pandas as pd
 
 from orb_core.analytics.intervals import metric_intervals
 from orb_core.analytics.ledger import ledger
+from orb_core.config.hours import exchange_zone
 from orb_core.config.symbols import encode_symbol
-from orb_core.data.sessions import session_table, sessions_per_year
+from orb_core.data.sessions import sessions_per_year
 from orb_core.errors import StoreError
 from orb_core.report import Contents, Example, report_html
 from orb_core.report.contents import SymbolFacts
@@ -77,6 +78,7 @@ def _contents(run: StoredRun, symbol: str | None) -> Contents:
         {} if trades.empty else metric_intervals(trades, tables["sessions"], sessions_per_year(run.config.session))
     )
     best, worst = _extremes(trades)
+    zone = exchange_zone(run.config.session)
     return Contents(
         run_id=run.run_id,
         symbols={each: _facts(run, each) for each in asked},
@@ -88,7 +90,7 @@ def _contents(run: StoredRun, symbol: str | None) -> Contents:
         config=run.config,
         config_hash=manifest.config_hash,
         source=manifest.source,
-        timezone=session_table(run.config.session, manifest.start, manifest.end).timezone,
+        timezone=zone,
         warnings=(
             *(f"{each} failed: {why}" for each, why in manifest.failures.items() if each in asked),
             *manifest.warnings,
@@ -102,12 +104,17 @@ def _contents(run: StoredRun, symbol: str | None) -> Contents:
         metrics=metrics,
         intervals=intervals,
         trades=trades,
-        equity=(run.equity() if symbol is None else run.frame(symbol, "equity")) if ran else pd.DataFrame(),
+        equity=_equity(run, symbol, zone) if ran else pd.DataFrame(),
         days=ledger(**tables, config=run.config) if ran else pd.DataFrame(),
         signals=tables.get("signals", pd.DataFrame()),
         best=_examples(run, best),
         worst=_examples(run, worst),
     )
+
+
+def _equity(run: StoredRun, symbol: str | None, zone: str) -> pd.DataFrame:
+    curve = run.equity() if symbol is None else run.frame(symbol, "equity")
+    return curve.assign(timestamp=curve["timestamp"].dt.tz_convert(zone))
 
 
 def _booked(run: StoredRun, symbol: str | None) -> pd.DataFrame:

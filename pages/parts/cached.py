@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from orb_core.config.hours import exchange_zone
 from orb_core.config.places import runs_path
 from orb_core.jobs import JobManager
 from orb_core.store.run_index import RunIndex
@@ -70,7 +71,7 @@ def metrics(of: StoredRun, symbol: str | None = None) -> dict[str, Any]:
 
 
 def equity(of: StoredRun, symbol: str | None = None) -> pd.DataFrame:
-    """Return the equity curve of one symbol, or of all together."""
+    """Return the equity curve of one symbol, or of all together, its times on the exchange's clock."""
     return _equity(of.run_id, made(of), symbol)
 
 
@@ -98,7 +99,8 @@ def _metrics(run_id: str, created: str, symbol: str | None) -> dict[str, Any]:  
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
 def _equity(run_id: str, created: str, symbol: str | None) -> pd.DataFrame:  # noqa: ARG001
     of = run(run_id)
-    return of.equity() if symbol is None else of.frame(symbol, "equity")
+    curve = of.equity() if symbol is None else of.frame(symbol, "equity")
+    return curve.assign(timestamp=curve["timestamp"].dt.tz_convert(exchange_zone(of.config.session)))
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from orb_core.analytics.breakdown import drawdown_table
-from orb_core.analytics.words import counted, number
+from orb_core.analytics.words import counted, number, zone_name
 from orb_core.charts import equity_figure
 from orb_core.charts.capital import capital_figure
 from orb_core.store.stored_run import StoredRun
@@ -71,10 +71,12 @@ def drops(of: StoredRun) -> None:
     part = st.expander("Deepest drops", key="result.group.drops", on_change="rerun")
     if not part.open:
         return
-    table = drawdown_table(cached.equity(of))
+    equity = cached.equity(of)
+    table = drawdown_table(equity)
     if table.empty:
         part.caption("The running total never fell below its highest point.")
         return
+    zone = zone_name(str(equity["timestamp"].dt.tz))
     for name in ("peak", "bottom", "recovered"):
         table[name] = table[name].dt.strftime("%Y-%m-%d")
     part.dataframe(
@@ -83,7 +85,9 @@ def drops(of: StoredRun) -> None:
             "depth_r": r_column("Depth, R", "Fall of the running total below its highest point."),
             "peak": "From",
             "bottom": "Lowest",
-            "recovered": st.column_config.TextColumn("Made good", help="The day it was back at the peak; UTC dates."),
+            "recovered": st.column_config.TextColumn(
+                "Made good", help=f"The day it was back at the peak; dates are those of {zone} time."
+            ),
             "trades": st.column_config.NumberColumn("Trades", format="%,d"),
             "days": st.column_config.NumberColumn("Days", format="%,d"),
         },

@@ -49,6 +49,13 @@ def test_the_axis_of_a_few_trades_counts_in_whole_ones():
     assert equity_figure(an_equity(1), by_time=True).layout.xaxis.dtick is None
 
 
+def test_the_axis_of_time_is_the_clock_of_the_times_and_names_it():
+    equity = an_equity(5)
+    figure = equity_figure(equity.assign(timestamp=equity["timestamp"].dt.tz_convert("Asia/Tokyo")), by_time=True)
+    assert figure.layout.xaxis.title.text == "Exit, Tokyo time"
+    assert pd.Timestamp(figure.data[0].x[0]).hour == 9
+
+
 def test_both_axes_of_results_name_their_unit():
     layout = equity_figure(an_equity(5)).layout
     assert [layout.yaxis.title.text, layout.yaxis2.title.text] == ["Total, R", "Drop, R"]
