@@ -17,8 +17,8 @@ from orb_core.config.load import differences
 from orb_core.config.models import RunConfig
 
 BRIDGE: Final = {
-    "only_a_r": "Trades only in A",
-    "only_b_r": "Trades only in B",
+    "only_a_r": "Without A's own trades",
+    "only_b_r": "With B's own trades",
     "entry_r": "Entered at other prices",
     "exit_r": "Left at other prices",
     "unit_r": "1 R of another size",

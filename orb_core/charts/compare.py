@@ -64,8 +64,8 @@ def bridge_figure(
             "automargin": True,
             "nticks": 6,
             "range": [float(reached.min()) - room, float(reached.max()) + room],
-            "gridcolor": colours.grid,
-            "zerolinecolor": colours.opening_range,
+            "showgrid": False,  # lines would cross the labels; A and B stand on zero
+            "zeroline": False,
             "fixedrange": True,
         },
     )

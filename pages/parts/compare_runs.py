@@ -8,7 +8,9 @@ from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 from pages.parts.run_words import symbols_text, title_text
 
-MOST = 6
+LETTERS = "ABCDEF"
+"""What runs are called on the page, in the order of the address."""
+MOST = len(LETTERS)
 
 
 def asked_for() -> list[str]:

@@ -77,7 +77,7 @@ def _columns(trades: pd.DataFrame, config: RunConfig, zone: str) -> dict[str, An
     for of in "ab":
         name = of.upper()
         shown[f"r_{of}"] = r_column(f"R, {name}", f"Result in {name} after costs.")
-        shown[f"in_{of}"] = text(f"In, {name}", help=f"Start of the entry's bar, {zone} time.")
+        shown[f"in_{of}"] = text(f"In {name}, {zone}", help="Start of the entry's bar.")
         shown[f"entry_{of}"] = number(f"Entry, {name}", format=price)
         shown[f"stop_{of}"] = number(f"Stop, {name}", format=price)
         shown[f"exit_{of}"] = number(f"Exit, {name}", format=price)

@@ -4,16 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.compare import Comparison
-from orb_core.analytics.words import counted, number, percent, r_multiple
+from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.charts.compare import bridge_figure, totals_figure
 from orb_core.store.stored_run import StoredRun
-from pages.parts import cached, computed
-from pages.parts.compare_runs import short_name
+from pages.parts import computed
+from pages.parts.compare_several import figures
 from pages.parts.compare_trades import STATUS_WORDS, matched_trades
 from pages.parts.frame import RUN, SESSION, is_dark
 from pages.parts.markup import plain
 from pages.parts.result import warn
-from pages.parts.run_words import is_made_up, missing_days
+from pages.parts.run_words import missing_days
 from pages.parts.settings import by_path, in_titles
 from pages.parts.tables import no_minus_zero, r_column
 
@@ -29,17 +29,20 @@ NONE_OF_IT = {
 }
 
 
-def comparison_view(a: StoredRun, b: StoredRun) -> None:
-    """Show everything about the pair."""
+def comparison_view(a: StoredRun, b: StoredRun, *, figured: bool = False) -> None:
+    """Show everything about the pair, except what each came to where that is `figured` above already."""
     found = computed.comparison(a, b)
     _verdict(found)
     gaps = [f"Run {name}: {text}" for name, of in (("A", a), ("B", b)) for text in missing_days(of.manifest)]
     warn([*(in_titles(sentence) for sentence in found.banner), *gaps])
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
+    if figured:
         _settings(found)
-    with right:
-        _figures({"A": a, "B": b}, named=False)
+    else:
+        left, right = st.columns([2, 3], gap="medium")
+        with left:
+            _settings(found)
+        with right:
+            figures({"A": a, "B": b})
     if found.days.empty:
         return
     if found.traded_the_same:
@@ -90,41 +93,6 @@ def _settings(found: Comparison) -> None:
             st.dataframe(rows[SETTINGS_AT_ONCE:], hide_index=True, height="content", alt="More settings that differ")
     if found.traded_the_same:
         st.caption("On the shared days none of this changed a trade.")
-
-
-def _figures(runs: dict[str, StoredRun], *, named: bool) -> None:
-    made_up = " :orange-badge[Made-up prices]" if any(is_made_up(of.manifest) for of in runs.values()) else ""
-    st.markdown(f"**Each run as a whole** :gray[· its own days]{made_up}")
-    st.dataframe(
-        [_row(name, of, named=named) for name, of in runs.items()],
-        hide_index=True,
-        height="content",
-        column_config={
-            "": st.column_config.TextColumn("", pinned=True),
-            "Trades": st.column_config.NumberColumn(format="%,d"),
-            "Total R": r_column("Total R", "Sum of all trades after costs."),
-            "Per trade": r_column("Per trade", "Average result of a trade."),
-            "Worst drop": r_column("Worst drop", "Deepest fall of the running total in R."),
-            "Sharpe": st.column_config.NumberColumn(format="%.2f"),
-        },
-        placeholder="–",
-        alt="Trades, R, win rate, worst drop and Sharpe of each run",
-    )
-
-
-def _row(name: str, of: StoredRun, *, named: bool) -> dict[str, object]:
-    metrics = cached.metrics(of)
-    return {
-        "": name,
-        **({"Run": short_name(of)} if named else {}),
-        "Trades": metrics["total_trades"],
-        "Total R": metrics["total_r"],
-        "Per trade": metrics["average_r"],
-        "Win rate": percent(metrics["win_rate"]),
-        "Worst drop": metrics["max_drawdown_r"],
-        "Sharpe": metrics["sharpe"],
-        "Dates": f"{of.manifest.start} → {of.manifest.end}",
-    }
 
 
 def _bridge(found: Comparison) -> None:
@@ -239,24 +207,3 @@ def _link_to_day(name: str, of: StoredRun, trade: "pd.Series[object]") -> None:
         icon=":material/candlestick_chart:",
         query_params=query,
     )
-
-
-def several(runs: list[StoredRun]) -> None:
-    """Show more than two runs in one table and on one chart."""
-    names = {f"{'AB'[n] if n < 2 else n + 1}": of for n, of in enumerate(runs)}
-    st.markdown(f"#### All {len(runs)} runs")
-    _figures(names, named=True)
-    lines = {}
-    for name, of in names.items():
-        equity = cached.equity(of)
-        lines[f"{name}: {short_name(of)}"] = equity.set_index("timestamp")["cumulative_r"]
-    st.plotly_chart(
-        totals_figure(lines, title="Exit (UTC)", dark=is_dark(), height=340),
-        theme=None,
-        key="compare.several",
-        config={**STILL, "scrollZoom": True},
-        alt=f"Running totals of {len(runs)} runs over time, in R",
-    )
-    with st.container(horizontal=True):
-        for name, of in names.items():
-            st.page_link(RUN, label=plain(f"Open {name}"), query_params={"run": of.run_id})

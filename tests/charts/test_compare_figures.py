@@ -11,11 +11,17 @@ from orb_core.charts.patterns import POINTS, by_lot
 
 
 def test_the_bridge_ends_where_b_is_and_leaves_empty_parts_out():
-    parts = (BridgePart("Trades only in A", -2.0, 3), BridgePart("Costs of the same trades", 0.0, 0))
+    parts = (BridgePart("Without A's own trades", -2.0, 3), BridgePart("Costs of the same trades", 0.0, 0))
     data = bridge_figure(5.0, 3.0, parts).data[0]
-    assert list(data.y) == ["A", "Trades only in A", "B"]
+    assert list(data.y) == ["A", "Without A's own trades", "B"]
     assert list(data.measure) == ["absolute", "relative", "total"]
     assert list(data.text) == ["+5.00 R", "−2.00 R", "+3.00 R"]
+
+
+def test_no_line_crosses_the_labels_of_the_bridge():
+    axis = bridge_figure(5.0, 3.0, (BridgePart("Without A's own trades", -2.0, 3),)).layout.xaxis
+    assert not axis.showgrid
+    assert not axis.zeroline
 
 
 def test_lines_of_several_runs_differ_in_more_than_colour():
@@ -38,6 +44,15 @@ def test_run_and_benchmark_both_start_at_nothing():
     run, benchmark = capital_figure(equity, held).data
     assert list(run.y) == pytest.approx([0, 5, -5])
     assert list(benchmark.y) == pytest.approx([0, 10, 20])
+
+
+def test_run_and_benchmark_share_the_clock_of_the_run():
+    times = pd.date_range("2024-01-02", periods=3, tz="UTC")
+    equity = pd.DataFrame({"timestamp": times.tz_convert("Asia/Tokyo"), "equity": [200.0, 210.0, 190.0]})
+    held = pd.DataFrame({"timestamp": times, "return_pct": [0.0, 0.1, 0.2]})
+    figure = capital_figure(equity, held)
+    assert figure.layout.xaxis.title.text == "Tokyo time"
+    assert {pd.Timestamp(line.x[0]).hour for line in figure.data} == {9}
 
 
 def test_after_its_last_trade_the_run_s_capital_stays_as_it_is_until_the_end():

@@ -136,8 +136,30 @@ def test_of_several_runs_the_others_are_compared_when_one_is_gone(pair):
 def test_more_than_two_runs_share_a_table_and_a_chart(pair):
     third = a_run("orb.base_minutes=30", symbols=("QQQ",))
     app = opened(*pair, third)
-    assert [len(table) for table in tables(app, "Worst drop")] == [2, 3]
+    (table,) = tables(app, "Worst drop")
+    assert table[""].tolist() == ["A", "B", "C"]
+    assert [link.proto.label for link in app.get("page_link")][-3:] == ["Open A", "Open B", "Open C"]
     assert len(app.get("plotly_chart")) == 3
+
+
+def test_the_table_and_chart_of_more_than_two_runs_stand_above_the_pair(pair):
+    app = opened(*pair, a_run("orb.base_minutes=30"))
+    assert "Worst drop" in app.dataframe[0].value
+    together = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert [line["name"] for line in together["data"]] == ["A", "B", "C"]
+    assert together["layout"]["xaxis"]["title"]["text"] == "Exit, New York time"
+    assert "Below, B is held against A" in texts(app)
+
+
+def test_runs_are_shown_with_their_total_if_unclear_fills_went_the_trades_way(pair):
+    (table,) = tables(opened(*pair), "Up to")
+    assert table["Up to"].tolist() == [run.manifest.totals.total_r_optimistic for run in pair]
+
+
+def test_times_of_entry_name_the_exchange_s_zone(pair):
+    app = opened(*pair)
+    (shown,) = [frame for frame in app.dataframe if "what" in frame.value]
+    assert json.loads(shown.proto.columns)["in_a"]["label"] == "In A, New York"
 
 
 def test_runs_without_a_day_in_common_have_nothing_to_compare(pair):
@@ -170,7 +192,7 @@ def test_titles_are_shown_as_text(pair):
     default_store().annotate(pair[0].run_id, title="**bold** <b>x</b>")
     app = opened(*pair, a_run("orb.base_minutes=30"))
     assert not app.exception
-    assert tables(app, "Worst drop")[1]["Run"].iloc[0].startswith("**bold** <b>x</b>")
+    assert tables(app, "Worst drop")[0]["Run"].iloc[0].startswith("**bold** <b>x</b>")
 
 
 def test_ticked_runs_are_compared_the_newer_one_against_the_older(pair):
