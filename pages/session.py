@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from orb_core.charts.session import is_all_in_sight
 from orb_core.errors import OrbError
 from pages.parts import cached, candles, computed
 from pages.parts.day import below, chart, day_of, navigation, sentences, switch
@@ -45,7 +46,7 @@ with ways, st.container(horizontal=True, gap="xsmall", horizontal_alignment="rig
         on="Part of day",
         icon="width",
         shortcut="W",
-        disabled=replaying or view.bars.empty,
+        disabled=replaying or view.bars.empty or is_all_in_sight(view, trade),
     )
     navigation(of, view, trade.trade_id if trade else None)
 if view.bars.empty:
@@ -57,9 +58,8 @@ if view.bars.empty:
 if replaying:
     replay(of, view, trade.trade_id if trade else None)
     st.stop()
-said, colours = st.columns([8, 1], vertical_alignment="center")
-said.caption(sentences(view, trade))
-with colours:
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(sentences(view, trade))
     candles.switch()
 chart(view, trade, key="session.chart", whole_day=whole_day)
 below(of, view, trade)

@@ -14,11 +14,14 @@ from orb_core.charts.palette import LIGHT, Palette, base_layout, faded
 
 LABEL_GAP_PX: Final = 17
 BARS_AROUND_TRADE: Final = 120
-BARS_BEFORE_ENTRY: Final = 20
+BARS_BESIDE_TRADE: Final = 10
+"""Before the entry and after the last exit, at least."""
 FEWEST_BARS: Final = 30
 """That a chart of a session that goes on has room for."""
 TARGETS: Final = {"t1": "T1", "t2": "T2", "runner": "Runner"}
 STOP_EXITS: Final = ("stop", "breakeven", "trailing")
+LAYER: Final = "between"
+"""Of shapes: above the grid, whose lines would cut them, and below the candles."""
 
 
 def spread_labels(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -175,7 +178,7 @@ def _trades(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scatt
         entry_lines.append([(entered, trade.entry_price), (to, trade.entry_price)])
         moves = [(scale.clock(t), p) for t, p in zip(stops["timestamp"], stops["price"], strict=True)]
         stop_lines.append([(entered, trade.stop_initial), *moves, (left, trade.stop_final)])
-        symbol = "triangle-right" if trade.direction == "long" else "triangle-left"
+        symbol = "triangle-up" if trade.direction == "long" else "triangle-down"
         said = f"{trade.direction.capitalize()} at {scale.price(trade.entry_price)}<br>1 R = {scale.price(trade.risk)}"
         entries.append((entered, trade.entry_price, symbol, said))
         fills = view.fills[view.fills["trade_id"] == trade.trade_id]
@@ -201,7 +204,8 @@ def _trades(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scatt
         _lines(stop_lines, "Stop", color=colours.stop, width=2, shape="hv").update(
             name="Stop in force", showlegend=True
         ),
-        _markers(entries, "Entry", colours.entry, size=13),
+        # Turned to the right or left, and beside its bar: on it, it would hide what the bar did.
+        _markers(entries, "Entry", colours.entry, size=13, angle=90, standoff=10),
         _markers(target_hits, "Target filled", colours.target),
         _markers(stop_hits, "Stop hit", colours.stop, line={"width": 3, "color": colours.stop}),
         _markers(exits, "Exit", colours.entry),
@@ -224,21 +228,29 @@ def _refused(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scat
     return [_markers(points, "Refused", colours.refused, line={"width": 1.5})] if points else []
 
 
+def _named(traces: list[go.Scatter], begin: Any, end: Any) -> list[go.Scatter]:
+    """Let the legend name those that have a point from `begin` to `end`, where the chart is looked at first."""
+    for trace in traces:
+        if trace.showlegend is not False:
+            trace.showlegend = any(x is not None and begin <= x <= end for x in trace.x)
+    return traces
+
+
 def _range_shapes(view: SessionView, scale: _Scale, colours: Palette) -> list[dict[str, Any]]:
     """Draw the opening range as a box, its levels and the triggers as lines to the right, and the prior value area."""
     shapes: list[dict[str, Any]] = []
     if view.value_area is not None:
         low, high = view.value_area
-        band = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "layer": "below", "line": {"width": 0}}
+        band = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "layer": LAYER, "line": {"width": 0}}
         shapes.append({**band, "y0": low, "y1": high, "fillcolor": colours.band})
     session = view.session
     if not np.isfinite(session["or_high"]):
         return shapes
     begin = scale.clock(session["open"])
     end = begin + pd.Timedelta(minutes=int(session["or_minutes"]))
-    box = {"type": "rect", "x0": begin, "x1": end, "y0": session["or_low"], "y1": session["or_high"], "layer": "below"}
+    box = {"type": "rect", "x0": begin, "x1": end, "y0": session["or_low"], "y1": session["or_high"], "layer": LAYER}
     shapes.append({**box, "line": {"width": 0}, "fillcolor": faded(colours.opening_range, 0.14)})
-    line = {"type": "line", "x0": begin, "x1": 1, "layer": "below"}
+    line = {"type": "line", "x0": begin, "x1": 1, "layer": LAYER}
     for level, dash in (
         (session["or_high"], "solid"),
         (session["or_low"], "solid"),
@@ -251,7 +263,30 @@ def _range_shapes(view: SessionView, scale: _Scale, colours: Palette) -> list[di
     return shapes
 
 
-def _labels(view: SessionView, trade: Any | None, scale: _Scale, colours: Palette) -> list[_Label]:
+def _targets(trade: Any) -> list[tuple[str, float]]:
+    """Return a trade's targets in the order they are reached, by name."""
+    targets = [("T1", trade.t1_price), ("T2", trade.t2_price), ("Runner", trade.runner_price)]
+    return [(name, price) for name, price in targets if np.isfinite(price)]
+
+
+def _span(view: SessionView, trade: Any | None, bars: pd.DataFrame) -> tuple[float, float]:
+    """Return from which price to which a chart goes: its bars, the range's levels, and the trade's.
+
+    Of the targets, those that were reached and the next one: farther ones would press the candles flat.
+    """
+    levels = [view.session["or_low"], view.session["or_high"], view.lower_trigger, view.upper_trigger]
+    if trade is not None:
+        levels += [trade.entry_price, trade.stop_initial, trade.stop_final]
+        levels += [price for _, price in _targets(trade)[: trade.targets_filled + 1]]
+    low = float(np.nanmin([bars["low"].min(), *levels]))
+    high = float(np.nanmax([bars["high"].max(), *levels]))
+    room = 0.04 * (high - low)
+    return low - room, high + room
+
+
+def _labels(
+    view: SessionView, trade: Any | None, scale: _Scale, colours: Palette, span: tuple[float, float]
+) -> list[_Label]:
     """Name the levels at the right edge: the range's, and those of the trade that is looked at."""
     labels = []
     session = view.session
@@ -265,35 +300,36 @@ def _labels(view: SessionView, trade: Any | None, scale: _Scale, colours: Palett
                 text += f" · {side} {scale.price(trigger)}"
             labels.append(_Label(level, text, colours.opening_range))
     if view.value_area is not None:
-        labels.append(_Label(sum(view.value_area) / 2, "Prior day's value", colours.refused))
+        low, high = max(view.value_area[0], span[0]), min(view.value_area[1], span[1])
+        if low < high:
+            labels.append(_Label((low + high) / 2, "Prior day's value", colours.refused))
     if trade is None:
         return labels
     labels.append(_Label(trade.entry_price, f"Entry {scale.price(trade.entry_price)}", colours.entry))
     levels = [("Stop", trade.stop_initial, colours.stop)]
     if trade.stop_final != trade.stop_initial:
         levels.append(("Stop, moved", trade.stop_final, colours.stop))
-    single = not (np.isfinite(trade.t1_price) or np.isfinite(trade.t2_price))
-    levels += [
-        ("Target" if single else name, price, colours.target)
-        for name, price in (("T1", trade.t1_price), ("T2", trade.t2_price), ("Runner", trade.runner_price))
-        if np.isfinite(price)
-    ]
+    targets = _targets(trade)
+    single = [name for name, _ in targets] == ["Runner"]
+    levels += [("Target" if single else name, price, colours.target) for name, price in targets]
+    ended = view.fills[(view.fills["trade_id"] == trade.trade_id) & ~view.fills["kind"].isin(("entry", *TARGETS))]
+    is_here = scale.clocks(ended["timestamp"]) <= scale.last
+    levels += [("Out", price, colours.entry) for price in ended.loc[is_here, "price"]]
     labels += [_Label(p, f"{name} {scale.price(p)} · {_trade_r(trade, p)}", colour) for name, p, colour in levels]
     return labels
 
 
 def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
-    """Return `BARS_AROUND_TRADE` bars: a trade in the middle, or the beginning of a longer one; all without a trade."""
+    """Return `BARS_AROUND_TRADE` bars with the trade in the middle, more of a longer one; all without a trade."""
     bars = view.bars
-    if trade is None or len(bars) <= BARS_AROUND_TRADE:
+    if trade is None:
         return bars
     times = bars["timestamp_utc"]
     entered = int(times.searchsorted(trade.entry_timestamp))
     left = len(bars) if trade.exit_timestamp is pd.NaT else int(times.searchsorted(trade.exit_timestamp))
-    spare = BARS_AROUND_TRADE - (left - entered)
-    before = spare // 2 if spare >= BARS_BEFORE_ENTRY // 2 else BARS_BEFORE_ENTRY
-    first = min(max(entered - before, 0), len(bars) - BARS_AROUND_TRADE)
-    return bars.iloc[first : first + BARS_AROUND_TRADE]
+    n = min(max(BARS_AROUND_TRADE, left - entered + 2 * BARS_BESIDE_TRADE), len(bars))
+    first = min(max(entered - (n - (left - entered)) // 2, 0), len(bars) - n)
+    return bars.iloc[first : first + n]
 
 
 def _seen(view: SessionView, window: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -319,6 +355,11 @@ def _going_on(view: SessionView, most: int) -> tuple[pd.Timestamp, pd.Timestamp]
     return max(opened, end - most * bar), end
 
 
+def is_all_in_sight(view: SessionView, trade: Any | None) -> bool:
+    """Whether `session_figure` shows every bar of a day without being asked to."""
+    return len(_window(view, trade)) == len(view.bars)
+
+
 def _since(view: SessionView, first: pd.Timestamp) -> SessionView:
     kept = (view.bars["timestamp_utc"] >= first).to_numpy()
     return replace(view, bars=view.bars[kept], vwap=view.vwap[kept])
@@ -341,7 +382,8 @@ def session_figure(
     trade_id : str, optional
         The trade to look at: it is labelled and in the middle. Default: the session's first.
     whole_day : bool
-        Show every bar instead of those around the trade; panning reaches the others either way.
+        Show every bar instead of those around the trade; panning reaches the others either way, but the legend names
+        nothing that only panning reaches.
     newest : int, optional
         Draw a session that goes on: the bars of the last `newest` bar lengths only, from the left while they are fewer.
     colours : Palette
@@ -355,38 +397,29 @@ def session_figure(
     chosen = [t for t in _rows(view.trades) if trade_id in {None, t.trade_id}]
     trade = chosen[0] if chosen else None
     window = view.bars if whole_day or span is not None else _window(view, trade)
-    labels = _labels(view, trade, scale, colours)
     margin = {"l": 8, "r": 176, "t": 28, "b": 36}
     price_domain = (0.20, 1.0)
-
-    levels = [view.session["or_low"], view.session["or_high"], view.lower_trigger, view.upper_trigger]
-    if trade is not None:
-        levels += [trade.entry_price, trade.stop_initial, trade.stop_final]
-        levels += [trade.t1_price, trade.t2_price, trade.runner_price]
-    low = np.nanmin([window["low"].min(), *levels])
-    high = np.nanmax([window["high"].max(), *levels])
-    low, high = low - 0.04 * (high - low), high + 0.04 * (high - low)
-
+    low, high = _span(view, trade, window)
+    px_per_point = (height - margin["t"] - margin["b"]) * (price_domain[1] - price_domain[0]) / (high - low)
+    first, end = span or _seen(view, window)
+    seen = scale.clock(first) - scale.bar / 2, scale.clock(end)
     figure = go.Figure(
         data=[
             *_candles(view, scale, colours),
-            *_refused(view, scale, colours),
-            *_trades(view, scale, colours),
+            *_named([*_refused(view, scale, colours), *_trades(view, scale, colours)], *seen),
         ],
         layout=base_layout(colours, height),
     )
-    px_per_point = (height - margin["t"] - margin["b"]) * (price_domain[1] - price_domain[0]) / (high - low)
-    first, end = span or _seen(view, window)
     axis = {"gridcolor": colours.grid, "zeroline": False, "automargin": True}
     figure.update_layout(
         margin=margin,
         hovermode="closest",
         shapes=_range_shapes(view, scale, colours),
-        annotations=_annotations([x for x in labels if low <= x.price <= high], (low, high), px_per_point),
+        annotations=_annotations(_labels(view, trade, scale, colours, (low, high)), (low, high), px_per_point),
         xaxis={
             **axis,
             "type": "date",
-            "range": [scale.clock(first) - scale.bar / 2, scale.clock(end)],
+            "range": seen,
             "tickformat": "%H:%M",
             "title": {"text": f"Time, {zone_name(view.timezone)}", "standoff": 4},
             "anchor": "y2",
@@ -404,24 +437,32 @@ def session_figure(
 
 
 def _annotations(labels: list[_Label], span: tuple[float, float], px_per_point: float) -> list[dict[str, Any]]:
-    """Place labels at the right edge, apart from each other, each with a thin leader to its level."""
-    heights = [(label.price - span[0]) * px_per_point for label in labels]
-    places = spread_labels(heights, LABEL_GAP_PX, 0, (span[1] - span[0]) * px_per_point)
-    return [
-        {
-            "x": 1,
-            "xref": "paper",
-            "xanchor": "left",
-            "y": label.price,
-            "yref": "y",
-            "ax": 14,
-            "ay": height - place,
-            "text": label.text,
-            "font": {"color": label.colour, "size": 12},
-            "showarrow": True,
-            "arrowhead": 0,
-            "arrowwidth": 1,
-            "arrowcolor": label.colour,
-        }
-        for label, height, place in zip(labels, heights, places, strict=True)
-    ]
+    """Place labels at the right edge, apart from each other, each with a thin leader to its level.
+
+    A level out of sight has its label at the edge behind which it lies, with an arrow that way.
+    """
+    low, high = span
+    heights = [(label.price - low) * px_per_point for label in labels]
+    places = spread_labels(heights, LABEL_GAP_PX, 0, (high - low) * px_per_point)
+    annotations = []
+    for label, place in zip(labels, places, strict=True):
+        shown = min(max(label.price, low), high)
+        away = "↑ " if label.price > high else "↓ " if label.price < low else ""
+        annotations.append(
+            {
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": shown,
+                "yref": "y",
+                "ax": 14,
+                "ay": (shown - low) * px_per_point - place,
+                "text": away + label.text,
+                "font": {"color": label.colour, "size": 12},
+                "showarrow": True,
+                "arrowhead": 0,
+                "arrowwidth": 1,
+                "arrowcolor": label.colour,
+            }
+        )
+    return annotations

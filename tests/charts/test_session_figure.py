@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orb_core.analytics.replay import visible
 from orb_core.charts import session_figure
 from orb_core.charts.palette import palette
-from orb_core.charts.session import spread_labels
+from orb_core.charts.session import is_all_in_sight, spread_labels
 from tests.charts.session_views import a_session, minute
 
 
@@ -25,7 +26,7 @@ def test_times_are_the_exchanges_and_say_so():
 def test_the_entry_points_the_way_of_the_trade_and_its_line_ends_at_breakeven():
     figure = session_figure(a_session())
     entry = trace(figure, "Entry")
-    assert list(entry.marker.symbol) == ["triangle-right"]
+    assert (list(entry.marker.symbol), entry.marker.angle) == (["triangle-up"], 90)
     line = trace(figure, "Entry price")
     assert pd.Timestamp(line.x[-1]) == pd.Timestamp("2024-03-12 11:01")  # the bar after T1
 
@@ -58,7 +59,62 @@ def test_labels_at_the_right_edge_carry_price_and_r():
     texts = [a.text for a in session_figure(view).layout.annotations]
     trade = view.trades.iloc[0]
     assert f"Stop {trade['stop_initial']:.2f} · −1.00 R" in texts
-    assert f"Runner {trade['runner_price']:.2f} · +2.00 R" in texts
+    assert f"T2 {trade['t2_price']:.2f} · +1.50 R" in texts
+    assert f"Out {view.fills['price'].iloc[-1]:.2f} · −0.03 R" in texts
+
+
+def test_the_chart_reaches_to_the_next_target_and_an_arrow_points_to_those_beyond():
+    view = a_session()
+    figure = session_figure(view)
+    trade = view.trades.iloc[0]
+    high = figure.layout.yaxis.range[1]
+    assert trade["t2_price"] < high < trade["runner_price"]
+    (beyond,) = [a for a in figure.layout.annotations if "↑" in a.text]
+    assert beyond.text == f"↑ Runner {trade['runner_price']:.2f} · +2.00 R"
+    assert beyond.y == high
+
+
+def test_targets_out_of_sight_keep_their_order_at_either_edge():
+    view = a_session()
+    entry, risk = view.trades.loc[0, ["entry_price", "risk"]]
+    for direction, side in (("long", 1), ("short", -1)):
+        prices = {
+            name: entry + side * n * risk for name, n in (("t1_price", 9), ("t2_price", 10), ("runner_price", 11))
+        }
+        trades = view.trades.assign(direction=direction, targets_filled=0, **prices)
+        figure = session_figure(replace(view, trades=trades))
+        by_name = {a.text.split()[-5]: a for a in figure.layout.annotations if a.text.endswith(" R")}
+        t2, runner = by_name["T2"], by_name["Runner"]
+        assert t2.y == runner.y == figure.layout.yaxis.range[1 if side > 0 else 0]
+        assert (t2.ay - runner.ay) * side > 0
+
+
+def test_the_prior_days_value_is_named_where_its_visible_part_is():
+    view = a_session()
+    low = session_figure(view).layout.yaxis.range[0]
+    view = replace(view, value_area=(low - 100, low + 0.1))
+    (label,) = [a for a in session_figure(view).layout.annotations if a.text == "Prior day's value"]
+    assert label.y == pytest.approx(low + 0.05)
+    view = replace(view, value_area=(low - 100, low - 1))
+    assert "Prior day's value" not in [a.text for a in session_figure(view).layout.annotations]
+
+
+def test_lines_lie_over_the_grid_and_under_the_candles():
+    assert {shape.layer for shape in session_figure(a_session()).layout.shapes} == {"between"}
+
+
+def test_the_legend_names_only_what_is_in_sight():
+    view = a_session()
+    in_part = trace(session_figure(view), "Refused")
+    assert len(in_part.x) == 1  # at 15:00, where panning finds it
+    assert not in_part.showlegend
+    assert trace(session_figure(view, whole_day=True), "Refused").showlegend
+    assert trace(session_figure(view), "Stop hit").showlegend
+
+
+def test_the_legend_of_a_replay_drops_what_has_left_its_chart():
+    assert trace(session_figure(visible(a_session(), 200), newest=120), "Entry").showlegend is False
+    assert trace(session_figure(visible(a_session(), 100), newest=120), "Entry").showlegend
 
 
 def test_labels_never_overlap():
@@ -91,12 +147,29 @@ def test_a_day_without_a_trade_shows_every_bar_and_no_trade():
     assert (end - begin) >= pd.Timedelta(minutes=390)
 
 
-def test_a_long_trade_begins_in_sight_and_panning_or_the_switch_shows_the_rest():
+def test_a_long_trade_is_shown_from_before_its_entry_to_after_its_exit():
     view = a_session()
-    trades = view.trades.assign(exit_timestamp=[minute(390)])
+    trades = view.trades.assign(exit_timestamp=[minute(300)])
     begin, end = (pd.Timestamp(x) for x in session_figure(replace(view, trades=trades)).layout.xaxis.range)
-    assert begin < pd.Timestamp("2024-03-12 10:17") < begin + pd.Timedelta(minutes=30)
-    assert end - begin < pd.Timedelta(minutes=125)
+    assert pd.Timestamp("2024-03-12 09:45") < begin < pd.Timestamp("2024-03-12 10:10")
+    assert pd.Timestamp("2024-03-12 14:35") < end < pd.Timestamp("2024-03-12 14:45")
+
+
+def test_a_trade_over_night_is_shown_to_the_end_of_the_session_without_its_exit():
+    view = a_session()
+    trades = view.trades.assign(exit_timestamp=[minute(1_440)])
+    fills = view.fills.assign(timestamp=[minute(47), minute(90), minute(1_440)])
+    figure = session_figure(replace(view, trades=trades, fills=fills))
+    assert pd.Timestamp(figure.layout.xaxis.range[1]) == pd.Timestamp("2024-03-12 16:00")
+    assert not [a for a in figure.layout.annotations if a.text.startswith("Out")]
+
+
+def test_all_of_a_day_is_in_sight_without_a_trade_or_with_few_bars():
+    view = a_session()
+    (trade,) = view.trades.itertuples()
+    assert not is_all_in_sight(view, trade)
+    assert is_all_in_sight(view, None)
+    assert is_all_in_sight(replace(view, bars=view.bars[:100]), trade)
 
 
 def test_a_short_trade_is_in_the_middle_and_the_switch_shows_the_whole_day():

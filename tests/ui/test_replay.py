@@ -144,8 +144,10 @@ def test_an_address_with_no_bar_of_the_day_begins_as_one_without(text):
 
 def test_the_whole_day_has_an_address_too():
     run = a_run()
-    trade = run.all_trades().iloc[3]
+    trades = run.all_trades()
+    trade = trades[trades["bars_held"] < 100].iloc[0]
     where = {"run": run.run_id, "symbol": "SPY", "date": f"{trade['session_date']:%Y-%m-%d}"}
+    where["trade"] = trade["trade_id"]
 
     def shown(app):
         (spec,) = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
@@ -157,3 +159,10 @@ def test_the_whole_day_has_an_address_too():
     app.button(key="session.whole_day").click()
     assert shown(rerun(app)) > 380
     assert shown(open_app("session", **where, whole_day="true")) > 380
+
+
+def test_the_switch_to_the_whole_day_rests_where_all_of_it_is_shown():
+    run = a_run("orb.min_atr_mult=0.99")
+    day = run.frame("SPY", "sessions").query("~warmup")["session_date"].iloc[0]
+    app = open_app("session", run=run.run_id, symbol="SPY", date=f"{day:%Y-%m-%d}")
+    assert app.button(key="session.whole_day").disabled
