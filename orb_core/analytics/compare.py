@@ -1,6 +1,6 @@
 """Two runs side by side: what differs between them, trade by trade, and whether the difference could be chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -166,20 +166,29 @@ def banner(a: RunRecord, b: RunRecord) -> tuple[str, ...]:
     for here, other, name in ((a, b, "A"), (b, a, "B")):
         alone = [symbol for symbol in here.bars if symbol not in other.bars]
         if alone:
-            said.append(f"Only {name} has {', '.join(alone)}: compared on the symbols both have.")
+            said.append(f"Only {name} has {_some(alone)}: compared on the symbols both have.")
     if (a.start, a.end) != (b.start, b.end):
-        said.append(f"A runs from {a.start} to {a.end}, B from {b.start} to {b.end}: compared on the days both have.")
+        said.append(f"Shared days only: A has {a.start} → {a.end}, B {b.start} → {b.end}.")
     changed = differences(b.config, a.config)
     for what, prefixes in _CONDITIONS.items():
         paths = [path for path in changed if path.startswith(prefixes)]
         if paths:
             said.append(f"{what} differ ({', '.join(paths)}): part of the difference comes from there.")
-    for symbol, months in changed_bars(a, b).items():
-        said.append(f"The bars of {symbol} differ in {', '.join(months)}.")
+    same_length = a.config.data.interval == b.config.data.interval  # others cannot be the same bars
+    for symbol, months in changed_bars(a, b).items() if same_length else ():
+        said.append(f"The bars of {symbol} differ in {_some(months)}.")
     if a.engine_version != b.engine_version:
         said.append(f"A was made by engine version {a.engine_version}, B by {b.engine_version}.")
     return tuple(said)
 
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+_NAMED: Final = 3
+"""Symbols and months named in a sentence; the others are counted."""
 
 _CONDITIONS: Final = {
     "Sessions": ("session.calendar", "session.open", "session.close", "session.timezone"),

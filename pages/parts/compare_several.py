@@ -69,15 +69,16 @@ def _made_up(runs: Mapping[str, StoredRun]) -> str:
 
 def _row(name: str, of: StoredRun, *, titled: bool) -> dict[str, object]:
     metrics = cached.metrics(of)
+    earned = metrics if metrics["total_trades"] else {}  # without a trade no R, rather than one of +0.00
     return {
         "": name,
         **({"Run": short_name(of)} if titled else {}),
         "Trades": metrics["total_trades"],
-        "Total R": metrics["total_r"],
-        "Up to": metrics["total_r_optimistic"],
-        "Per trade": metrics["average_r"],
+        "Total R": earned.get("total_r"),
+        "Up to": earned.get("total_r_optimistic"),
+        "Per trade": earned.get("average_r"),
         "Win rate": percent(metrics["win_rate"]),
-        "Worst drop": metrics["max_drawdown_r"],
+        "Worst drop": earned.get("max_drawdown_r"),
         "Sharpe": metrics["sharpe"],
         "Dates": f"{of.manifest.start} → {of.manifest.end}",
     }

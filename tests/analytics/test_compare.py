@@ -65,7 +65,7 @@ def test_only_days_and_symbols_that_both_have_are_compared(plain):
     assert set(result.trades["symbol"]) == {"SPY"}
     assert result.trades["session_date"].dt.date.between(START, date(2024, 3, 1)).all()
     assert result.banner[0] == "Only B has QQQ: compared on the symbols both have."
-    assert result.banner[1].startswith("A runs from 2024-02-01 to 2024-03-28, B from 2024-01-16 to 2024-03-01")
+    assert result.banner[1] == "Shared days only: A has 2024-02-01 → 2024-03-28, B 2024-01-16 → 2024-03-01."
 
 
 def test_runs_that_share_no_day_have_nothing_to_compare(plain):
@@ -130,6 +130,23 @@ def test_the_banner_names_what_makes_runs_hard_to_compare(plain, settings, begin
     said = banner(plain, other)
     assert len(said) == (begins is not None)
     assert all(sentence.startswith(begins) for sentence in said)
+
+
+def test_the_banner_names_three_symbols_and_months_and_counts_the_others(plain):
+    of_many = dict.fromkeys(("SPY", "QQQ", "IWM", "DIA", "XLF"), MONTHS)
+    months = {f"2024-{month:02d}": "x" for month in range(1, 13)}
+    assert banner(plain, replace(plain, bars=of_many)) == (
+        "Only B has QQQ, IWM, DIA and 1 more: compared on the symbols both have.",
+    )
+    a, b = replace(plain, bars={"SPY": months}), replace(plain, bars={"SPY": dict.fromkeys(months, "!")})
+    assert banner(a, b) == ("The bars of SPY differ in 2024-01, 2024-02, 2024-03 and 9 more.",)
+
+
+def test_bars_of_another_length_are_not_said_to_differ_month_by_month(plain):
+    bars = {"SPY": dict.fromkeys(MONTHS, "!")}
+    other = replace(plain, config=config_from_mapping({"data": {"interval": "5m"}}), bars=bars)
+    (said,) = banner(plain, other)
+    assert said.startswith("Bar lengths differ")
 
 
 def test_the_banner_names_other_bars_and_another_engine(plain):

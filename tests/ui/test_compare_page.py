@@ -171,6 +171,8 @@ def test_a_run_without_trades_is_compared_like_any_other(pair):
     app = opened(pair[0], a_run("orb.min_atr_mult=0.99"))
     (trades,) = tables(app, "what")
     assert set(trades["what"]) == {"Only in A"}
+    (figures,) = tables(app, "Worst drop")
+    assert figures.loc[1, ["Total R", "Up to", "Per trade", "Worst drop"]].isna().all()
 
 
 @pytest.mark.parametrize("runs", ["nope,nada", "../../etc/passwd,x", "<script>"])
