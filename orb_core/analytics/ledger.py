@@ -95,6 +95,19 @@ def refusals(config: RunConfig) -> dict[str, str]:
     }
 
 
+def refused_for(signals: pd.DataFrame, config: RunConfig) -> list[str]:
+    """Why each candidate was refused, with the limit it met; empty of those taken."""
+    sentences = refusals(config)
+    return [
+        ""
+        if signal.accepted
+        else sentences[str(signal.reason)].format(
+            direction=signal.direction, score=signal.score, required=signal.required
+        )
+        for signal in signals.itertuples(index=False)
+    ]
+
+
 def _count(n: int | None, one: str, several: str) -> str:
     return f"{n} {one if n == 1 else several}"
 
@@ -117,10 +130,14 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
         key: f"{how_it_ended(targets, reason)}, {r_multiple(r)}"
         for key, (targets, reason, r) in zip(entered, ended, strict=True)
     }
-    sentences = refusals(config)
     told = []
-    for hour, minute, at_ns, signal in zip(
-        clock.hour, clock.minute, utc_ns(signals["timestamp"]).tolist(), signals.itertuples(index=False), strict=True
+    for hour, minute, at_ns, why, signal in zip(
+        clock.hour,
+        clock.minute,
+        utc_ns(signals["timestamp"]).tolist(),
+        refused_for(signals, config),
+        signals.itertuples(index=False),
+        strict=True,
     ):
         if signal.accepted:
             became = result.get((str(signal.symbol), at_ns))
@@ -131,9 +148,7 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
                 )
             outcome = f"taken: {_lower(became)}"
         else:
-            why = sentences[str(signal.reason)]
-            facts = {"direction": signal.direction, "score": signal.score, "required": signal.required}
-            outcome = f"refused: {_lower(why.format(**facts))}"
+            outcome = f"refused: {_lower(why)}"
         told.append(f"{hour:02d}:{minute:02d} {SIDES[str(signal.direction)]} {outcome}")
     return told
 

@@ -37,7 +37,7 @@ class SessionView:
         Of the session before, as the `profile_proxy` factor reads it.
     signals, trades, fills, stops : DataFrame
         The session's rows of `records.SIGNALS`, `TRADES`, `FILLS` and `STOPS`, in time order; a trade belongs to the
-        session it was entered in.
+        session it was entered in. Signals have, beside that, `refused_for`: what `ledger.refused_for` says.
     previous_date, next_date : date or None
         The neighbouring sessions of the run.
     """

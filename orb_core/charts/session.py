@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from orb_core.analytics.session_view import SessionView
-from orb_core.analytics.words import EXITS, REFUSALS, number, price_digits, r_multiple, zone_name
+from orb_core.analytics.words import EXITS, number, price_digits, r_multiple, zone_name
 from orb_core.charts.palette import LIGHT, Palette, base_layout, faded
 
 LABEL_GAP_PX: Final = 17
@@ -221,7 +221,7 @@ def _refused(view: SessionView, scale: _Scale, colours: Palette) -> list[go.Scat
             scale.clock(signal.timestamp),
             signal.trigger,
             "diamond-open",
-            f"{signal.direction.capitalize()} at {scale.price(signal.trigger)} refused<br>{REFUSALS[signal.reason]}",
+            f"{signal.direction.capitalize()} at {scale.price(signal.trigger)} refused<br>{signal.refused_for}",
         )
         for signal in _rows(refused)
     ]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orb_core.analytics.ledger import refused_for
 from orb_core.analytics.session_view import SessionView
 from orb_core.config.models import RunConfig
 from orb_core.data.bars import starts_ns
@@ -42,6 +43,7 @@ def view_session(run: StoredRun, symbol: str, session_date: date) -> SessionView
     row = int(found[0])
     session = sessions.iloc[row]
     trades = _on(run.frame(symbol, "trades"), session_date)
+    signals = _on(run.frame(symbol, "signals"), session_date)
     bars, levels = _bars_and_levels(run, symbol, sessions, row)
     return SessionView(
         symbol=symbol,
@@ -53,7 +55,7 @@ def view_session(run: StoredRun, symbol: str, session_date: date) -> SessionView
         bars=bars,
         session=session,
         **levels,
-        signals=_on(run.frame(symbol, "signals"), session_date),
+        signals=signals.assign(refused_for=refused_for(signals, run.config)),
         trades=trades,
         fills=_of(run.frame(symbol, "fills"), trades),
         stops=_of(run.frame(symbol, "stops"), trades),

@@ -11,7 +11,6 @@ from orb_core.analytics.session_view import SessionView
 from orb_core.analytics.words import (
     FACTORS,
     OR_STATES,
-    REFUSALS,
     SIDES,
     how_it_ended,
     number,
@@ -154,10 +153,12 @@ def trade_sentence(view: SessionView, trade: Any) -> str:
             f"open. 1 R = {price(view, trade.risk)} points."
         )
     minutes = (trade.exit_timestamp - trade.entry_timestamp).total_seconds() / 60
+    entered, left = (at.tz_convert(view.timezone) for at in (trade.entry_timestamp, trade.exit_timestamp))
+    later = f"{left:%A} {left.day} {left:%B} " if left.date() > entered.date() else ""
     unclear = " Unclear fill: a bar touched both stop and target." if trade.ambiguous else ""
     return (
-        f"{SIDES[trade.direction]} at {price(view, trade.entry_price)}, {clock(view, trade.entry_timestamp)} → "
-        f"{clock(view, trade.exit_timestamp)} ({number(minutes, 0)} min). "
+        f"{SIDES[trade.direction]} at {price(view, trade.entry_price)}, {entered:%H:%M} → "
+        f"{later}{left:%H:%M} ({number(minutes, 0)} min). "
         f"{how_it_ended(trade.targets_filled, trade.exit_reason)}: {r_multiple(trade.realized_r)} after costs; "
         f"at best {r_multiple(trade.max_favorable_r)}, at worst {r_multiple(trade.max_adverse_r)}. "
         f"1 R = {price(view, trade.risk)} points.{unclear}"
@@ -231,14 +232,16 @@ def _candidates(view: SessionView, none: str) -> None:
                 f"Time, {zone_name(view.timezone)}": clock(view, signal.timestamp),
                 "Side": SIDES[signal.direction],
                 "Trigger": price(view, signal.trigger),
-                "What became of it": "Taken" if signal.accepted else REFUSALS[signal.reason],
-                "Score / needed": f"{signal.score:g} / {signal.required:g}",
+                "What became of it": signal.refused_for or "Taken",
+                "Score": signal.score,
+                "Needed": signal.required,
             }
             for signal in view.signals.itertuples(index=False)
         ],
         hide_index=True,
         height="content",
         alt="Breakouts of the day, taken or refused, with the reason",
+        column_config={name: st.column_config.NumberColumn(format="%g") for name in ("Score", "Needed")},
     )
 
 
@@ -258,7 +261,7 @@ def _factors(of: StoredRun, view: SessionView, trade: Any) -> None:
             {
                 "Factor": words,
                 "Value": _factor_value(view, name, getattr(trade, f"{name}_value")),
-                "Agreed": "✓" if getattr(trade, f"{name}_flag") else "no",
+                "Agreed": "yes" if getattr(trade, f"{name}_flag") else "no",
                 "Points": weights[name] if getattr(trade, f"{name}_flag") else 0.0,
             }
             for name, words in FACTORS.items()

@@ -15,7 +15,9 @@ from orb_core.analytics.words import EXITS, FACTORS, SIDES
 OUTCOMES: Final = {"win": "Wins", "loss": "Losses", "scratch": "At zero", "unclear": "Unclear fills"}
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 AGREED: Final = {
-    f"{side}{name}": f"{words}{said}" for name, words in FACTORS.items() for side, said in (("", " ✓"), ("-", " ✗"))
+    f"{side}{name}": f"{words}{said}"
+    for name, words in FACTORS.items()
+    for side, said in (("", ": yes"), ("-", ": no"))
 }
 KEY: Final = "t_{}"
 

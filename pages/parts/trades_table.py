@@ -33,7 +33,7 @@ _PRICES: Final = (
     *("out", "r", "entry", "stop", "stop_final", "t1", "t2", "runner", "exit", "risk", "or_low", "or_high"),
     *("quantity", "pnl"),
 )
-_FACTORS: Final = (*_WHO, "r", "score", *(f"{name}_{kind}" for name in FACTORS for kind in ("flag", "value")))
+_FACTORS: Final = (*_WHO, "r", "score", "needed", *(f"{name}_{kind}" for name in FACTORS for kind in ("flag", "value")))
 COLUMN_SETS: Final[dict[str, tuple[str, ...]]] = {
     "Default": _DEFAULT,
     "Prices": _PRICES,
@@ -49,14 +49,14 @@ def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
         how_it_ended(filled, reason)
         for filled, reason in zip(trades["targets_filled"], trades["exit_reason"], strict=True)
     ]
-    factors = {f"{name}_flag": trades[f"{name}_flag"].map({1: "✓"}).fillna("no") for name in FACTORS}
+    factors = {f"{name}_flag": trades[f"{name}_flag"].map({1: "yes"}).fillna("no") for name in FACTORS}
     return pd.DataFrame(
         {
             "date": trades["session_date"].dt.strftime("%Y-%m-%d %a"),
             "symbol": trades["symbol"].astype(str),
             "side": trades["direction"].astype(str).map(SIDES),
             "in": trades["entry_local"].dt.strftime("%H:%M"),
-            "out": trades["exit_local"].dt.strftime("%H:%M"),
+            "out": _out(trades),
             "r": trades["realized_r"],
             "gross": trades["gross_r"],
             "cost": trades["cost_r"],
@@ -77,7 +77,8 @@ def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
             "or_low": trades["or_low"],
             "or_high": trades["or_high"],
             "or_atr": trades["or_width"] / trades["daily_atr"],
-            "score": [f"{s:g} / {n:g}" for s, n in zip(trades["score"], trades["required"], strict=True)],
+            "score": trades["score"],
+            "needed": trades["required"],
             **factors,
             **{f"{name}_value": trades[f"{name}_value"] for name in FACTORS},
             "quantity": trades["quantity"],
@@ -88,24 +89,34 @@ def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _out(trades: pd.DataFrame) -> "pd.Series[str]":
+    """Return when each trade was left, with the date where that is a later day than its entry's."""
+    out = trades["exit_local"].dt.strftime("%H:%M")
+    later = trades["exit_local"].dt.normalize() > trades["entry_local"].dt.normalize()
+    return out.mask(later, trades.loc[later, "exit_local"].dt.strftime("%m-%d %H:%M"))
+
+
 def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
-    """Return how the columns of the trades table are shown; the symbol only if there are several."""
+    """Return how the columns of the trades table are shown: the symbol if there are several, factors that were on."""
     digits = max((price_digits(of.config.instrument(symbol).tick_size) for symbol in of.symbols), default=2)
     price = f"%.{digits}f"
     text, numeric = st.column_config.TextColumn, st.column_config.NumberColumn
-    values = {
-        f"{name}_value": numeric(f"{words}, value", format=price if name == "vwap" else "%.2f")
-        for name, words in FACTORS.items()
-    }
+    switches = of.config.factors.model_dump()
+    factors = {}
+    for name, words in FACTORS.items():
+        value = numeric(f"{words}, value", format=price if name == "vwap" else "%.2f")
+        is_on = switches[name]["enabled"]
+        factors[f"{name}_flag"] = text(words, help="Whether the factor agreed.") if is_on else None
+        factors[f"{name}_value"] = value if is_on else None
     return {
         "date": text("Date", pinned=True, help="The session the trade was entered in."),
         "symbol": text("Symbol") if len(of.symbols) > 1 else None,
         "side": text("Side"),
         "in": text(f"In, {zone}", help=f"Start of the entry's bar, {zone} time."),
-        "out": text("Out", help=f"Time of the last exit, {zone} time."),
+        "out": text("Out", help=f"Time of the last exit, {zone} time; with its date where that is a later one."),
         "r": r_column("R", "Result after costs, in multiples of what the trade risked, entry to stop."),
-        "gross": r_column("Gross R", "Result before costs."),
-        "cost": numeric("Cost R", format="%.2f", help="Commission and slippage."),
+        "gross": r_column("Gross R", "Result before commission; slippage is in the prices."),
+        "cost": numeric("Cost R", format="%.2f", help="Commission; slippage is in the prices."),
         "unclear": text("Unclear", width=70, help="A bar touched both stop and target: what came first is assumed."),
         "ended": text("How it ended", width=190),
         "held": numeric("Min held", help="Minutes from entry to the last exit."),
@@ -123,9 +134,9 @@ def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
         "or_low": numeric("OR low", format=price),
         "or_high": numeric("OR high", format=price),
         "or_atr": numeric("OR/ATR", format="%.2f", help="Height of the opening range as a multiple of daily ATR."),
-        "score": text("Score", help="Points of the factors that agreed / points required."),
-        **{f"{name}_flag": text(words, help="Whether the factor agreed.") for name, words in FACTORS.items()},
-        **values,
+        "score": numeric("Score", format="%g", help="Points of the factors that agreed."),
+        "needed": numeric("Needed", format="%g", help="Points that were needed for a trade."),
+        **factors,
         "quantity": numeric("Quantity", format="%g"),
         "pnl": numeric("Profit", format="%.2f", help="After costs, in the account's currency."),
         "trade_id": text("Id"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from orb_core import EventLoopBacktest, load_config
 from orb_core.analytics import summary
 from orb_core.analytics.equity import combine
-from orb_core.analytics.ledger import ledger, refusals
+from orb_core.analytics.ledger import ledger, refusals, refused_for
 from orb_core.analytics.words import r_multiple
 from orb_core.config.load import config_from_mapping
 from orb_core.data.synthetic import SyntheticSource
@@ -133,6 +133,12 @@ def test_a_refusal_names_the_limit_it_met(reason, sentence):
     limits = {"lockout_after_losses": 1, "max_daily_loss_r": 2.5, "max_signals_per_day": 2}
     said = refusals(config_from_mapping({"governance": limits}))[reason]
     assert said.format(direction="short", score=1.5, required=2.0) == sentence
+
+
+def test_each_refused_candidate_says_the_limit_it_met_and_a_taken_one_nothing():
+    facts = {"direction": "long", "score": 1.0, "required": 2.0}
+    rows = [{"accepted": True, "reason": "", **facts}, {"accepted": False, "reason": "score", **facts}]
+    assert refused_for(pd.DataFrame(rows), load_config()) == ["", "Score 1, 2 needed"]
 
 
 def test_every_reason_to_refuse_has_its_sentence():

@@ -81,6 +81,7 @@ def a_session(**changes):
             "trigger": [high + 0.01, low - 0.01],
             "accepted": [True, False],
             "reason": ["", "time_cutoff"],
+            "refused_for": ["", "After the 15:00 cutoff"],
         }
     )
     session = pd.Series({"open": OPEN, "close": minute(390), "or_minutes": 15, "or_high": high, "or_low": low})

@@ -51,7 +51,7 @@ def test_a_target_line_ends_where_it_was_filled_and_a_dot_marks_the_fill():
 def test_a_refused_candidate_shows_its_reason_in_words():
     refused = trace(session_figure(a_session()), "Refused")
     assert list(refused.marker.symbol) == ["diamond-open"]
-    assert "After the entry cutoff" in refused.customdata[0]
+    assert "After the 15:00 cutoff" in refused.customdata[0]
 
 
 def test_labels_at_the_right_edge_carry_price_and_r():

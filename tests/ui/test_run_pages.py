@@ -4,6 +4,7 @@ from datetime import date
 import pytest
 
 from orb_core.service import default_store
+from pages.parts.trades_table import trades_table
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -32,7 +33,7 @@ def test_a_broken_run_folder_is_listed_with_its_reason_and_breaks_nothing():
     (run.folder.parent / "broken").mkdir()
     app = open_app("runs")
     assert len(app.data_editor[0].value) == 1
-    assert "broken cannot be read" in texts(app)
+    assert "broken has no run.json" in texts(app)
     (run.folder / "run.json").write_text("{")
     assert "No run is stored" in texts(rerun(app))
 
@@ -119,10 +120,32 @@ def test_the_next_trade_is_one_click_away():
 
 def test_a_day_without_a_trade_shows_every_breakout_and_why_it_was_refused():
     run = a_run("governance.time_cutoff='09:31'")
-    app = open_app("session", run=run.run_id, symbol="SPY", date="2024-01-03")
-    assert "Entry" not in {trace.get("name") for trace in chart(app)["data"]}
-    if len(app.dataframe):
-        assert set(app.dataframe[0].value["What became of it"]) == {"After the entry cutoff"}
+    day = run.frame("SPY", "signals")["session_date"].iloc[0]
+    app = open_app("session", run=run.run_id, symbol="SPY", date=f"{day:%Y-%m-%d}")
+    (refused,) = [trace for trace in chart(app)["data"] if trace["name"] in {"Entry", "Refused"}]
+    assert "After the 09:31 cutoff" in refused["customdata"][0]
+    assert set(app.dataframe[0].value["What became of it"]) == {"After the 09:31 cutoff"}
+
+
+def test_a_trade_that_goes_on_over_night_says_on_which_day_it_ended():
+    run = a_run("governance.flatten_at_session_end=false")
+    trades = run.all_trades()
+    later = trades[trades["exit_local"].dt.date > trades["entry_local"].dt.date].iloc[0]
+    where = {"run": run.run_id, "symbol": "SPY", "date": f"{later['session_date']:%Y-%m-%d}"}
+    left = later["exit_local"]
+    said = texts(open_app("session", **where, trade=later["trade_id"]))
+    assert f"→ {left:%A} {left.day} {left:%B} {left:%H:%M} (" in said
+    (row,) = trades_table(trades[trades["trade_id"] == later["trade_id"]])["out"]
+    assert row == f"{left:%m-%d %H:%M}"
+
+
+def test_a_breakouts_score_and_what_it_needed_are_numbers_and_a_factor_says_yes_or_no():
+    run = a_run()
+    breakouts, factors = (frame.value for frame in open_app("session", **first_trade(run)).dataframe)
+    trade = run.all_trades().iloc[0]
+    taken = breakouts[breakouts["What became of it"] == "Taken"].iloc[0]
+    assert (taken["Score"], taken["Needed"]) == (trade["score"], trade["required"])
+    assert set(factors["Agreed"]) <= {"yes", "no"}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +213,7 @@ def test_the_worst_warning_is_in_sight_and_the_others_are_counted():
     (first,) = [at for at, text in enumerate(said) if ":material/warning:" in text]
     assert "Only 1 trade: too few to say anything" in said[first]
     assert said[first + 1].startswith("Less than a year, 1 session:")
-    assert "1 session, 0 without a trade" in texts(app)
+    assert "1 day, 0 without a trade" in texts(app)
     assert [part.proto.popover.label for part in app.get("popover")] == ["+1 more"]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pages.parts import trades_tab
 from pages.parts.trades_filter import TradeFilter
-from pages.parts.trades_table import COLUMN_SETS, trades_table
+from pages.parts.trades_table import COLUMN_SETS, trades_columns, trades_table
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -80,3 +80,16 @@ def test_too_many_trades_come_in_pages_in_the_order_asked_for(monkeypatch):
     app.selectbox(key="t_order").set_value("best")
     rerun(app)
     assert app.dataframe[0].value["r"].iloc[0] == run.all_trades()["realized_r"].max()
+
+
+def test_factors_that_were_off_have_no_columns():
+    run = a_run("factors.adx.enabled=false")
+    columns = trades_columns(run, "New York")
+    assert columns["adx_flag"] is columns["adx_value"] is None
+    assert columns["vwap_flag"] is not None
+
+
+def test_a_factor_says_yes_or_no_and_scores_sort_as_numbers(trades):
+    table = trades_table(trades)
+    assert set(table["vwap_flag"]) == {"yes", "no"}
+    assert table[["score", "needed"]].equals(trades[["score", "required"]].set_axis(["score", "needed"], axis=1))
