@@ -17,7 +17,7 @@ from orb_core.engine.result_table import Column, result_table
 from orb_core.engine.simulate_nb import MINUTE_NS, simulate_nb
 from orb_core.errors import ConfigError
 
-ENGINE_VERSION: Final = "1"
+ENGINE_VERSION: Final = "2"
 """Raised whenever the same bars and config may give another result."""
 
 _HOLDS_INTERPRETER: Final = Lock()

@@ -675,7 +675,7 @@ def _live_through_bar_nb(
         if bar_open <= position.stop_level:
             _leave_nb(position, i, bar_open - rules.slippage, position.stop_kind, False)
         elif bar_open >= position.next_target_level:
-            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_open, bar_open)
+            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_open, bar_open, True)
 
     if position.is_open:
         stop_touched = bar_down <= position.stop_level
@@ -687,7 +687,7 @@ def _live_through_bar_nb(
         if rules.optimistic:
             stop_touched = stop_touched and not uncertain
         if target_touched and (rules.optimistic or not stop_touched):
-            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_up, bar_open)
+            n_fills = _fill_targets_nb(position, fills, n_fills, trade, i, bar_up, bar_open, False)
         if position.is_open and stop_touched:
             _leave_nb(position, i, position.stop - rules.slippage, position.stop_kind, False)
 
@@ -747,9 +747,19 @@ def _swing_extreme_nb(
 
 @njit(cache=True, nogil=True)
 def _fill_targets_nb(
-    position: Any, fills: NDArray[Any], n_fills: int, trade: int, bar: int, reached: float, bar_open: float
+    position: Any,
+    fills: NDArray[Any],
+    n_fills: int,
+    trade: int,
+    bar: int,
+    reached: float,
+    bar_open: float,
+    at_open: bool,
 ) -> int:
-    """Fill every unfilled target that a signed price has reached, at its price or at a better open."""
+    """Fill every unfilled target that a signed price has reached: at the open if that is what reached it.
+
+    Inside the bar at its own price, or at a better open that did not count as reaching it.
+    """
     unfilled = 0
     position.next_target_level = np.inf
     for k in range(3):
@@ -759,7 +769,8 @@ def _fill_targets_nb(
             unfilled += 1
             position.next_target_level = min(position.next_target_level, position.target_level[k])
             continue
-        price = max(position.target[k], bar_open)
+        # An open a rounding below the target reaches it too, and nothing traded at the target then.
+        price = bar_open if at_open else max(position.target[k], bar_open)
         _write_fill_nb(fills[n_fills], trade, bar, price, position, FILL_TARGET + k, False)
         fills[n_fills].fraction = position.fraction[k]
         n_fills += 1

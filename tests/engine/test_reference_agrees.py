@@ -56,13 +56,38 @@ def test_a_trade_kept_overnight_past_the_first_tradable_bar_leaves_no_candidate_
         "data": {"interval": "30m"},
     }
     days = [date(2024, 1, 2), date(2024, 1, 3)]
-    world = World(pd.DataFrame(), config_from_mapping(settings_), days[0], days[1], step=1.0)
-    stamps = [ns for s in world.sessions[-2:] for ns in range(s.open_ns, s.close_ns, world.bar_ns)]
-    bars = pd.DataFrame(rising + falling, columns=["open", "high", "low", "close"], dtype="float64").assign(volume=1.0)
-    bars.insert(0, "timestamp_utc", pd.to_datetime(stamps, utc=True).as_unit("ns"))
-    tables = run(world.with_bars(bars))
+    tables = run(world_of(rising + falling, settings_, days))
     assert [signal["session_date"] for signal in tables["signals"]] == days[:1]
     assert [(trade["exit_reason"], trade["bars_held"]) for trade in tables["trades"]] == [("stop", 15)]
+
+
+@pytest.mark.parametrize("run", [run_engine, run_reference])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_target_that_an_open_reaches_but_for_rounding_is_filled_at_that_open(run, side):
+    settings_ = {
+        "instruments": {SYMBOL: {"tick_size": 0.0}},
+        "orb": {"base_minutes": 30, "adaptive": False, "enable_validity_filter": False},
+        "scoring": {"enabled": False},
+        "trade": {"partials": False, "primary_r": 1.00000002, "move_be_at_r": None},
+        "costs": {"commission_per_unit": 0.0, "slippage_ticks": 0},
+        "data": {"interval": "30m"},
+    }
+    rising = [(100, 101, 99, 100), (100.5, 101.5, 100.4, 101.4), *[(103, 103, 103, 103)] * 11]
+    mirrored = [(200 - o, 200 - low, 200 - high, 200 - c) for o, high, low, c in rising]
+    (trade,) = run(world_of(rising if side > 0 else mirrored, settings_, [date(2024, 1, 2)] * 2))["trades"]
+    assert trade["exit_reason"] == "target"
+    assert trade["exit_price"] == 100 + 3 * side
+    assert trade["realized_r"] == 1.0
+
+
+def world_of(prices, settings_, days):
+    """Bars of half an hour on the sessions of two days, or of one named twice."""
+    world = World(pd.DataFrame(), config_from_mapping(settings_), days[0], days[1], step=1.0)
+    of_run = world.sessions[-len(set(days)) :]
+    stamps = [ns for session in of_run for ns in range(session.open_ns, session.close_ns, world.bar_ns)]
+    bars = pd.DataFrame(prices, columns=["open", "high", "low", "close"], dtype="float64").assign(volume=1.0)
+    bars.insert(0, "timestamp_utc", pd.to_datetime(stamps, utc=True).as_unit("ns"))
+    return world.with_bars(bars)
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
