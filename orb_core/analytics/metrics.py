@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 Nanoseconds = NDArray[np.int64]
 
 RESAMPLES: Final = 10_000
+ROUNDING: Final = 1e-12
+"""Values that differ by less, of the largest, are equal but for rounding."""
 _LARGEST_EXPONENT: Final = math.log(sys.float_info.max)
 _RECOVERED: Final = -1e-9
 """A drawdown above this is none: sums of R that meet again do so only up to rounding."""
@@ -33,11 +35,11 @@ def median(r: Floats) -> float:
 
 
 def std(r: Floats) -> float:
-    """Sample standard deviation (ddof 1). NaN below two values, exactly 0 where all are equal."""
+    """Sample standard deviation (ddof 1). NaN below two values, exactly 0 where all are equal up to rounding."""
     if r.size < 2:
         return math.nan
     # Rounding would give equal values a deviation of 1e-17, and every ratio over it an absurd size.
-    return float(r.std(ddof=1)) if np.ptp(r) > 0 else 0.0
+    return float(r.std(ddof=1)) if np.ptp(r) > ROUNDING * np.abs(r).max() else 0.0
 
 
 def win_rate(r: Floats) -> float:

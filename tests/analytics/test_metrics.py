@@ -41,6 +41,17 @@ def test_hand_computed_trade_numbers():
     assert metrics.sqn(R) == metrics.t_stat(R)
 
 
+@pytest.mark.parametrize("r", [[0.5, 0.5], [-1.0, -1.0000000000000002], [0.1 + 0.2, 0.3], [0.0, 0.0]])
+def test_values_that_are_equal_but_for_rounding_do_not_vary(r):
+    assert metrics.std(np.array(r)) == 0.0
+    assert math.isnan(metrics.sqn(np.array(r)))
+    assert math.isnan(metrics.sharpe(np.array(r), 252))
+
+
+def test_values_that_differ_by_little_do_vary():
+    assert metrics.std(np.array([1.0, 1.00001])) == pytest.approx(1e-5 / math.sqrt(2))
+
+
 def test_a_scratch_trade_is_neither_a_win_nor_a_loss_and_ends_a_streak():
     assert metrics.win_rate(np.array([0.0, 1.0])) == 0.5
     assert metrics.longest_streak(np.array([1.0, 1.0, 0.0, 1.0]) > 0) == 2
