@@ -53,8 +53,8 @@ def book(trades: pd.DataFrame, config: RunConfig) -> pd.DataFrame:
     Equity is the initial capital and everything closed by then, that is, with an exit time up to the entry time.
     Under `fixed_risk` a trade may lose `risk_pct` of it from entry to stop; quantities are whole `quantity_step`s,
     rounded down. They are cut so that the notional of what is open, at its entry prices and in full until a
-    trade's last exit, stays within `max_leverage` times equity. `fixed_quantity` is taken as it is given.
-    Once equity has fallen to 0 or below, every further quantity is 0.
+    trade's last exit, stays within `max_leverage` times equity: none are bought with an equity of 0 or below.
+    `fixed_quantity` is taken as it is given, whatever the account holds.
 
     Parameters
     ----------
@@ -162,7 +162,6 @@ def _account(
     equity = float(sizing.initial_capital)
     quantity, equity_before, pnl = [0.0] * n, [0.0] * n, [0.0] * n
     open_notional = 0.0
-    is_ruined = False
     closed = 0
     for k in range(n):
         # Trades up to k close in order of exit; the first that is still to be entered stops the search,
@@ -170,13 +169,10 @@ def _account(
         while closed < k and (j := moments.by_exit[closed]) < k and moments.exits[j] <= moments.entries[k]:
             equity += pnl[j]
             open_notional -= quantity[j] * notionals[j]
-            is_ruined = is_ruined or equity <= 0
             closed += 1
         if closed == k:
             open_notional = 0.0  # nothing is open: no rounding is carried along
         equity_before[k] = equity
-        if is_ruined:
-            continue
         if is_fixed:
             quantity[k] = float(sizing.quantity)
         else:

@@ -17,11 +17,10 @@ def book_slowly(trades, config):
     done = []
     for row in trades.itertuples():
         instrument = config.instrument(row.symbol)
-        equity, notional, lowest = config.sizing.initial_capital, 0.0, config.sizing.initial_capital
+        equity, notional = config.sizing.initial_capital, 0.0
         for other in sorted(done, key=lambda trade: trade["exit"]):
             if other["exit"] <= row.entry_timestamp:
                 equity += other["pnl"]
-                lowest = min(lowest, equity)
             else:
                 notional += other["notional"]
         unit_risk = instrument.point_value * row.risk
@@ -29,7 +28,7 @@ def book_slowly(trades, config):
         wanted = equity * config.sizing.risk_pct / unit_risk
         allowed = (config.sizing.max_leverage * equity - notional) / unit_notional
         step = instrument.quantity_step
-        quantity = max(0.0, np.floor(min(wanted, allowed) / step + 1e-9) * step) if lowest > 0 else 0.0
+        quantity = max(0.0, np.floor(min(wanted, allowed) / step + 1e-9) * step)
         done.append(
             {
                 "exit": row.exit_timestamp,
@@ -99,16 +98,20 @@ def test_a_fixed_quantity_is_taken_as_given_beyond_any_leverage(make_trades, mak
     assert booked["pnl"].tolist() == [246_913.0, -123_456.5]
 
 
-@pytest.mark.parametrize("mode", ["fixed_risk", "fixed_quantity"])
-def test_once_equity_is_gone_nothing_more_is_bought(make_trades, make_config, mode):
-    # A gap of 101 R on 1 % of the capital; the other symbol's later gain does not bring the account back.
-    trades = combine(
-        [make_trades((0, 10, -101.0), (20, 30, 5.0), (40, 50, 5.0)), make_trades((5, 15, 200.0), symbol="QQQ")]
-    )
+@pytest.mark.parametrize(
+    ("mode", "quantities", "equities"),
+    [
+        ("fixed_risk", [1000, 0, 0], [100_000, -1_000, -1_000]),
+        ("fixed_quantity", [1000, 1000, 1000], [100_000, -1_000, 4_000]),
+    ],
+)
+def test_an_account_that_is_gone_risks_a_share_of_nothing_while_a_fixed_quantity_stays(
+    make_trades, make_config, mode, quantities, equities
+):
+    trades = make_trades((0, 10, -101.0), (20, 30, 5.0), (40, 50, 5.0))  # a gap of 101 R on 1 % of the capital
     booked = book(trades, make_config(mode=mode, quantity=1000, max_leverage=100.0))
-    assert booked["quantity"].tolist() == [1000, 1000, 0, 0]
-    assert booked["equity_before"].tolist() == [100_000, 100_000, 199_000, 199_000]
-    assert booked["pnl"].tolist() == [-101_000, 200_000, 0, 0]
+    assert booked["quantity"].tolist() == quantities
+    assert booked["equity_before"].tolist() == equities
 
 
 @pytest.mark.parametrize(
