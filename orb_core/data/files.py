@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SIDES: Final = ("open", "close")
 # Sessions are labelled by local date, and some begin the evening before: rows this much around the dates are kept.
 _MARGIN: Final = timedelta(days=2)
+_EVER: Final = pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
 _NAME: Final = re.compile(r"(?P<stem>.+?)(?=\.[a-z])(\.(csv|txt|parquet|pq))?(\.(gz|zst|bz2|zip))?", re.IGNORECASE)
 _KINDS: Final = ".csv, .txt, .parquet, also packed as .gz, .zst, .bz2, .zip"
 _DATED: Final = re.compile(r"(?<!\d)(\d{4})-?(\d\d)-?(\d\d)(?!\d)")
@@ -93,7 +94,7 @@ class FileSource:
         FileFormatError
             A file cannot be read as bars, or could be in more than one way.
         NoBarsError
-            No file, or no row, is of this symbol.
+            No file, or no row, is of this symbol, or all its rows lie around other dates.
         """
         first, last = start - _MARGIN, end + _MARGIN
         between = pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC")
@@ -111,6 +112,13 @@ class FileSource:
             frames.append(frame)
             notes.update(dict.fromkeys(said))
             logger.debug("{}: layout of {}, clock {}", file, opened.known.layout.vendor, opened.zone)
+        if len(files) == 1 and frames[0].empty:
+            held, _ = opened.bars(symbol, _EVER, interval_minutes(interval))
+            if len(held):
+                reach = f"{held['timestamp_utc'].min():%Y-%m-%d} to {held['timestamp_utc'].max():%Y-%m-%d}"
+                raise NoBarsError(
+                    f"no bars from {start} to {end}; the file holds {reach}. Choose dates within: {files[0]}"
+                )
         return with_notes(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0], tuple(notes))
 
     def _existing(self) -> Path:

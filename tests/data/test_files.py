@@ -298,6 +298,15 @@ def test_parquet_cut_off_at_any_length_is_an_error_of_ours(tmp_path):
             fetch(tmp_path / "a.parquet")
 
 
+@pytest.mark.parametrize("write", [pd.DataFrame.to_parquet, pd.DataFrame.to_csv])
+def test_asking_for_other_dates_than_a_file_holds_is_told_which_it_holds(tmp_path, write):
+    write(BARS, tmp_path / "SPY_1m", index=False)
+    (tmp_path / "SPY_1m").rename(tmp_path / f"SPY_1m.{'csv' if write is pd.DataFrame.to_csv else 'parquet'}")
+    held = f"{BARS['timestamp_utc'].min():%Y-%m-%d} to {BARS['timestamp_utc'].max():%Y-%m-%d}"
+    with pytest.raises(NoBarsError, match=f"no bars from 2019-03-04 to 2019-03-08; the file holds {held}"):
+        FileSource(tmp_path).fetch("SPY", date(2019, 3, 4), date(2019, 3, 8), "1m")
+
+
 def test_a_header_without_rows_leaves_nothing_to_run_on(tmp_path):
     (tmp_path / "a.csv").write_bytes(HEADER)
     frame = fetch(tmp_path / "a.csv")
