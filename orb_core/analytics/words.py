@@ -39,6 +39,17 @@ OR_STATES: Final = {
     "too_wide": "The opening range was too wide",
 }
 
+SHORT_OR_STATES: Final = {
+    "valid": "Tradable",
+    "excluded": "Left out",
+    "no_or_bars": "No bars",
+    "zero_width": "No width",
+    "incomplete": "Incomplete",
+    "too_narrow": "Too narrow",
+    "too_wide": "Too wide",
+}
+"""Where "Opening range" stands above them."""
+
 FACTORS: Final = {
     "rel_volume": "Relative volume",
     "price_action": "Price action",

@@ -14,7 +14,11 @@ from orb_core.charts.palette import Palette, base_layout, faded, palette
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROW_PX: Final = 21
-WIDTH_PX: Final = 1190
+FEWEST_WEEKS: Final = 27
+"""That a calendar has room for: fewer would make cells wider than a day looks."""
+CELL: Final = 0.9
+"""Of the room of a day."""
+NO_TRADE: Final = "·"
 GAP_PX: Final = 32
 FAINT: Final = 0.15
 STRONG_R: Final = 2.0
@@ -28,7 +32,7 @@ def calendar_height(days: pd.DataFrame) -> int:
 
 
 def calendar_figure(days: pd.DataFrame, *, left_out: Collection[str] = (), dark: bool = False) -> go.Figure:
-    """Draw a square per session: a band per year, a row per weekday, a column per week; `WIDTH_PX` wide.
+    """Draw a cell per session: a band per year, a row per weekday, a column per week, from the first one of one year.
 
     Parameters
     ----------
@@ -52,20 +56,25 @@ def calendar_figure(days: pd.DataFrame, *, left_out: Collection[str] = (), dark:
     r, trades = days["realized_r"].to_numpy(), days["trades"].to_numpy()
     crossed = [f"{day:%Y-%m-%d}" in left_out for day in when]
     figure = go.Figure(layout=base_layout(colours, height))
-    figure.add_scatter(
+    figure.add_bar(  # bars, unlike heatmaps, can be clicked, and unlike markers grow with the page
         x=week,
-        y=up_from_below,
-        mode="markers+text",
+        y=np.full(len(days), CELL),
+        base=up_from_below - CELL / 2,
+        width=CELL,
         marker={
-            "symbol": "square",
-            "size": ROW_PX - 2,
             "color": [
                 colours.band if out else _colour(value, n, colours)
                 for value, n, out in zip(r, trades, crossed, strict=True)
             ],
-            "line": {"color": colours.grid, "width": 1},
+            "line": {"width": 0},
         },
-        text=["✕" if out else _sign(value) if n else "" for value, n, out in zip(r, trades, crossed, strict=True)],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="none",
+        text=[
+            "✕" if out else _sign(value) if n else NO_TRADE for value, n, out in zip(r, trades, crossed, strict=True)
+        ],
         textfont={"size": 11, "color": colours.text},
         customdata=[
             [
@@ -82,13 +91,13 @@ def calendar_figure(days: pd.DataFrame, *, left_out: Collection[str] = (), dark:
         showlegend=False,
     )
     top = (len(years) - np.arange(len(years))) * pitch - GAP_PX / ROW_PX
+    begin, end = (int(week.min()), int(week.max())) if len(years) == 1 else (0, 53)
     figure.update_layout(
-        width=WIDTH_PX,
         margin={"l": 44, "r": 8, "t": 8, "b": 4},
         dragmode=False,
         hovermode="closest",
         annotations=[*_year_names(years, top, rows, colours), *_month_names(when, week, band, top)],
-        xaxis={"range": [-0.6, 53.6], "visible": False, "fixedrange": True},
+        xaxis={"range": [begin - 0.6, max(end, begin + FEWEST_WEEKS - 1) + 0.6], "visible": False, "fixedrange": True},
         yaxis={"range": [0, len(years) * pitch], "visible": False, "fixedrange": True},
     )
     return figure
@@ -189,7 +198,7 @@ def _sign(r: float) -> str:
 
 def _colour(r: float, trades: int, colours: Palette) -> str:
     if not trades:
-        return colours.band
+        return colours.volume
     strength = FAINT + (colours.under_text - FAINT) * min(abs(r) / STRONG_R, 1.0)
     return faded(colours.up if r >= 0 else colours.down, strength)
 

@@ -6,7 +6,7 @@
   const printing = window.matchMedia("print");
   const PRINT_PX = 690;
   const NARROW_PX = 560;
-  const SQUARE_PX = 19;
+  const SMALL_CALENDAR_PX = 865;
 
   const places = [...document.querySelectorAll("[data-figure]")].map((place) => ({
     place,
@@ -28,11 +28,7 @@
     const { layout } = figure;
     layout.width = width;
     layout.autosize = false;
-    if (key === "calendar") {
-      const size = Math.min(SQUARE_PX, (width - 52) / 54.2 - 1);
-      figure.data[0].marker.size = size;
-      if (size < 14) figure.data[0].textfont.size = 8;
-    }
+    if (key === "calendar" && width < SMALL_CALENDAR_PX) figure.data[0].textfont.size = 8;
     if (width < NARROW_PX && layout.margin.r > 100) {
       layout.margin.r = 8;  // the levels' names would leave no room for the candles
       layout.annotations = [];

@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.breakdown import by_hour, by_month, by_weekday
-from orb_core.analytics.words import OR_STATES, counted, number, price_digits, r_multiple, zone_name
+from orb_core.analytics.days import by_date
+from orb_core.analytics.words import SHORT_OR_STATES, counted, number, price_digits, r_multiple, zone_name
 from orb_core.charts.days import MONTHS, calendar_figure, groups_figure
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
@@ -42,14 +43,12 @@ def days_tab(of: StoredRun) -> None:
 def _calendar(of: StoredRun, ledger: pd.DataFrame) -> bool:
     """Draw the days; return whether a click leaves one out instead of showing it."""
     leave_out.begin(of)
-    days = ledger.groupby("session_date", as_index=False).agg(
-        trades=("trades", "sum"), realized_r=("realized_r", "sum"), why=("why", _first_words)
-    )
+    days = by_date(ledger)
     years = days["session_date"].dt.year
     listed = sorted(years.unique(), reverse=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "**R by day** :gray[· + earned, − lost, stronger up to 2 R; grey had no trade; select a day to "
+            "**R by day** :gray[· + earned, − lost, stronger up to 2 R; a dot had no trade; select a day to "
             f"{'leave it out' if st.session_state.get(leave_out.PICKING) else 'see it'}]",
             width="content",
         )
@@ -64,7 +63,6 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> bool:
     key = "days.pick" if picking else "days.calendar"
     chosen = st.plotly_chart(
         calendar_figure(days, left_out=leave_out.left_out(of, days["session_date"]), dark=is_dark()),
-        width="content",
         theme=None,
         key=key,
         config=STILL,
@@ -77,10 +75,6 @@ def _calendar(of: StoredRun, ledger: pd.DataFrame) -> bool:
         of_day = ledger[ledger["session_date"] == pd.Timestamp(day)]
         _open_day(of, of_day.loc[of_day["trades"].idxmax()])
     return picking
-
-
-def _first_words(why: "pd.Series[str]") -> str:
-    return why.iloc[0] if len(why) == 1 else f"{len(why)} symbols"
 
 
 def _months(trades: pd.DataFrame) -> None:
@@ -154,7 +148,8 @@ def group_chart(
 def _ledger(of: StoredRun, ledger: pd.DataFrame) -> None:
     traded = ledger["trades"] > 0
     st.markdown(
-        f"**Every session** :gray[· {number(len(ledger), 0)}, of which {number(int(traded.sum()), 0)} with a trade, "
+        f"**Every session** :gray[· {counted(len(ledger), _session_word(of))}, "
+        f"of which {number(int(traded.sum()), 0)} with a trade, "
         f"{counted(int(ledger['candidates'].sum()), 'breakout')}, {r_multiple(float(ledger['realized_r'].sum()))}]"
     )
     bar = st.container(horizontal=True, vertical_alignment="center")
@@ -185,6 +180,11 @@ def _ledger(of: StoredRun, ledger: pd.DataFrame) -> None:
     rows = kept.iloc[chosen.selection.rows]
     with bar:
         _actions(of, rows)
+
+
+def _session_word(of: StoredRun) -> str:
+    """What one row of the ledger is: with several symbols a session has as many."""
+    return "session" if len(of.symbols) == 1 else "symbol-day"
 
 
 def _actions(of: StoredRun, rows: pd.DataFrame) -> None:
@@ -226,7 +226,7 @@ def _ledger_table(ledger: pd.DataFrame) -> pd.DataFrame:
             "r": ledger["realized_r"].where(ledger["trades"] > 0),
             "trades": ledger["trades"],
             "candidates": ledger["candidates"],
-            "state": ledger["or_state"].astype(str).map(OR_STATES),
+            "state": ledger["or_state"].astype(str).map(SHORT_OR_STATES),
             "minutes": ledger["or_minutes"],
             "low": ledger["or_low"],
             "high": ledger["or_high"],
@@ -247,7 +247,7 @@ def _ledger_columns(of: StoredRun) -> dict[str, Any]:
         "r": r_column("R", "Total of the trades entered in this session, after costs."),
         "trades": count("Trades", format="%,d"),
         "candidates": count("Breakouts", format="%,d", help="Candidates for an entry, taken or refused."),
-        "state": text("Opening range", width=150),
+        "state": text("Opening range", width=110),
         "minutes": count("OR min", format="%,d", help="Length of the opening range in minutes."),
         "low": count("OR low", format=price),
         "high": count("OR high", format=price),

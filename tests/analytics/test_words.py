@@ -50,6 +50,6 @@ def test_a_trades_end_is_said_in_words(filled, reason, said):
 def test_every_code_of_the_result_tables_has_its_words():
     assert set(words.EXITS) == set(records.EXIT_REASONS)
     assert set(words.REFUSALS) == set(records.REFUSALS) - {""}
-    assert set(words.OR_STATES) == set(records.OR_STATES)
+    assert set(words.OR_STATES) == set(words.SHORT_OR_STATES) == set(records.OR_STATES)
     assert set(words.FACTORS) == set(records.FACTORS)
     assert number(1.0, 0) == "1"

@@ -32,7 +32,7 @@ def click_point(chart, n):
     x, y = chart.evaluate(
         """(plot, n) => {
             const box = plot.getBoundingClientRect(), a = plot._fullLayout, d = plot.calcdata[0][n];
-            const up = 's' in d ? d.s / 2 : d.y;
+            const up = 's' in d ? d.b + d.s / 2 : d.y;
             return [box.x + a.xaxis._offset + a.xaxis.l2p(d.x ?? d.p), box.y + a.yaxis._offset + a.yaxis.l2p(up)];
         }""",
         n,
@@ -91,14 +91,14 @@ def test_a_run_outlives_a_reload_and_a_closed_tab_and_is_seen_on_every_page_unti
     settled(browser)
     paste_symbols(browser, " ".join(f"MADE{i}" for i in range(300)))
     browser.keyboard.press("Control+Enter")
-    browser.get_by_text(re.compile(r"Bars \d+ of 301")).wait_for()
+    browser.get_by_text(re.compile(r"Bars of \d+ of 301 symbols")).wait_for()
     browser.reload()
-    browser.get_by_text("Running SPY, MADE0, MADE1 and more").wait_for()
+    browser.get_by_text("Running SPY, MADE0, MADE1 +298").wait_for()
     other = browser.context.browser.new_page()
     browser.goto("about:blank")
     for page in ("runs", "data", ""):
         other.goto(f"{server.url}/{page}")
-        other.get_by_text("Running SPY, MADE0, MADE1 and more").wait_for()
+        other.get_by_text("Running SPY, MADE0, MADE1 +298").wait_for()
     settled(other)
     assert other.get_by_role("spinbutton", name="Opening range (min)").is_enabled()
     other.get_by_role("button", name="Cancel").click()

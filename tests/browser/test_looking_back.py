@@ -49,7 +49,7 @@ def test_a_day_of_the_calendar_opens_its_chart_and_the_way_back_leads_to_the_day
     calendar = browser.locator(".js-plotly-plot").first
     x, y = calendar.evaluate(
         "plot => { const box = plot.getBoundingClientRect(), a = plot._fullLayout, d = plot.calcdata[0][5];"
-        "return [box.x + a.xaxis._offset + a.xaxis.l2p(d.x), box.y + a.yaxis._offset + a.yaxis.l2p(d.y)]; }"
+        "return [box.x + a.xaxis._offset + a.xaxis.l2p(d.p), box.y + a.yaxis._offset + a.yaxis.l2p(d.b + d.s / 2)]; }"
     )
     browser.mouse.click(x, y)
     browser.wait_for_url(re.compile(r"/session\?.*date=2024-01-09"))

@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 from orb_core.charts.days import calendar_figure, groups_figure
 
@@ -10,7 +11,7 @@ def days(*rows):
 
 def squares(figure):
     data = figure.data[0]
-    return {custom[0]: (x, y) for custom, x, y in zip(data.customdata, data.x, data.y, strict=True)}
+    return {custom[0]: (x, y) for custom, x, y in zip(data.customdata, data.x, data.base, strict=True)}
 
 
 def test_weeks_run_across_and_weekdays_down():
@@ -27,9 +28,18 @@ def test_years_lie_one_below_the_other():
 
 def test_a_day_says_its_result_in_colour_sign_and_words():
     data = calendar_figure(days(("2024-01-02", 1, 1.0), ("2024-01-03", 2, -0.5), ("2024-01-04", 0, 0.0))).data[0]
-    assert list(data.text) == ["+", "−", ""]
+    assert list(data.text) == ["+", "−", "·"]
     assert [custom[2] for custom in data.customdata] == ["+1.00 R", "−0.50 R", "No trade"]
     assert len(set(data.marker.color)) == 3
+
+
+def test_a_run_within_a_year_begins_at_the_left_edge_and_its_cells_grow_up_to_twice():
+    summer = calendar_figure(days(("2024-06-03", 1, 1.0), ("2024-09-30", 1, 1.0)))
+    begin, end = summer.layout.xaxis.range
+    assert begin == min(summer.data[0].x) - 0.6
+    assert end - begin == pytest.approx(27.2)
+    whole = calendar_figure(days(("2023-06-05", 1, 1.0), ("2024-01-02", 1, 1.0)))
+    assert list(whole.layout.xaxis.range) == [-0.6, 53.6]
 
 
 def test_weekends_get_rows_only_where_there_are_sessions():

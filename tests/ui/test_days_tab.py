@@ -25,6 +25,7 @@ def test_a_run_without_trades_has_its_ledger():
     run = a_run("orb.min_atr_mult=0.99")
     app = open_app("run", run=run.run_id, tab="Days")
     assert ledger(app)["why"].str.startswith("The opening range was too narrow").any()
+    assert set(ledger(app)["state"]) == {"Too narrow"}
 
 
 def test_months_add_up_to_the_run():
@@ -110,3 +111,10 @@ def test_a_run_whose_symbols_all_failed_says_so(tmp_path):
     for tab in ("Days", "Setup"):
         assert not open_app("run", run=run_id, tab=tab).error
     assert "no results" in texts(open_app("run", run=run_id, tab="Days"))
+
+
+def test_the_list_counts_sessions_of_one_symbol_and_symbol_days_of_several():
+    january = {"start": date(2024, 1, 2), "end": date(2024, 1, 31)}
+    one, two = a_run(**january), a_run(symbols=("SPY", "QQQ"), **january)
+    assert "**Every session** :gray[· 21 sessions, of which" in texts(open_app("run", run=one.run_id, tab="Days"))
+    assert "**Every session** :gray[· 42 symbol-days, of which" in texts(open_app("run", run=two.run_id, tab="Days"))
