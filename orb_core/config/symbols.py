@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote
 from orb_core.errors import SymbolError
 
 MAX_LENGTH: Final = 32
+NAMED: Final = 3
+"""Of many symbols in a sentence, so many are named and the others counted."""
 SYMBOL_PATTERN: Final = rf"^[A-Z0-9^][A-Z0-9._=^/-]{{0,{MAX_LENGTH - 1}}}$"
 
 _DEVICES: Final = frozenset(
@@ -54,6 +56,7 @@ def normalize_symbols(raw: Sequence[str]) -> SymbolList:
     """
     symbols: list[str] = []
     notes: list[str] = []
+    repeated: list[str] = []
     refusals: list[str] = []
     for word in (word for text in raw for word in re.split(r"[,\s]+", text) if word):
         try:
@@ -64,14 +67,32 @@ def normalize_symbols(raw: Sequence[str]) -> SymbolList:
         if symbol != word:
             notes.append(f"{word} is read as {symbol}")
         if symbol in symbols:
-            notes.append(f"{symbol} was given more than once; it runs once")
+            repeated.append(symbol)
         else:
             symbols.append(symbol)
     if refusals:
         raise SymbolError("\n".join(dict.fromkeys(refusals)))
     if not symbols:
         raise SymbolError("no symbol was given; name at least one, such as SPY")
-    return SymbolList(tuple(symbols), tuple(dict.fromkeys(notes)))
+    return SymbolList(tuple(symbols), (*dict.fromkeys(notes), *_once(list(dict.fromkeys(repeated)))))
+
+
+def first_of(symbols: Sequence[str]) -> str:
+    """Name the first of some symbols, and how many more there are.
+
+    >>> first_of(("SPY", "QQQ", "IWM", "DIA"))
+    'SPY, QQQ, IWM +1'
+    """
+    more = len(symbols) - NAMED
+    return ", ".join(symbols[:NAMED]) + (f" +{more}" if more > 0 else "")
+
+
+def _once(repeated: Sequence[str]) -> list[str]:
+    if not repeated:
+        return []
+    several = len(repeated) > 1
+    verb, each = ("were", "each") if several else ("was", "it")
+    return [f"{first_of(repeated)} {verb} given more than once; {each} runs once"]
 
 
 def encode_symbol(symbol: str) -> str:

@@ -8,7 +8,7 @@ from loguru import logger
 
 from orb_core import data_service
 from orb_core.config.models import RunConfig
-from orb_core.config.symbols import normalize_symbols
+from orb_core.config.symbols import first_of, normalize_symbols
 from orb_core.data_service import FetchOutcome, FetchProgress
 from orb_core.errors import OrbError, SymbolError
 from orb_core.jobs import Job
@@ -132,8 +132,7 @@ def start(symbols: tuple[str, ...], wanted: RunConfig) -> None:
     def work(report: Callable[[FetchProgress], None], is_cancelled: Callable[[], bool]) -> FetchOutcome:
         return data_service.fetch(names, wanted, on_progress=report, is_cancelled=is_cancelled)
 
-    label = ", ".join(names[:3]) + (" and more" if len(names) > 3 else "")
-    st.session_state["data.job"] = data_cached.fetches().submit(work, label)
+    st.session_state["data.job"] = data_cached.fetches().submit(work, first_of(names))
     st.session_state["data.phase"] = "new"
     st.session_state.pop("data.said", None)
 

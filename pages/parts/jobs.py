@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from loguru import logger
 
+from orb_core.analytics.words import counted
+from orb_core.config.symbols import first_of
 from orb_core.errors import OrbError
 from orb_core.jobs import Job
 from orb_core.store.manifest import Manifest
@@ -31,7 +33,6 @@ def start(request: RunRequest, title: str | None = None) -> None:
     """Queue a run and make it the one this session waits for; the title is for a run that is not there yet."""
     from orb_core.service import run_and_save  # not for the pages that only show what is in progress
 
-    label = ", ".join(request.symbols[:3]) + (" and more" if len(request.symbols) > 3 else "")
     steps: dict[str, Progress] = {}
 
     def work(report: Callable[[Steps], None], is_cancelled: Callable[[], bool]) -> Manifest:
@@ -45,7 +46,7 @@ def start(request: RunRequest, title: str | None = None) -> None:
             store.annotate(manifest.run_id, title=title)
         return manifest
 
-    st.session_state["job"] = cached.manager().submit(work, label)
+    st.session_state["job"] = cached.manager().submit(work, first_of(request.symbols))
     st.session_state["job.phase"] = "new"
     st.session_state["job.asked"] = request.created
 
@@ -201,7 +202,7 @@ def _how_far(job: RunJob) -> tuple[float, str]:
         return 1.0, "Saving what is finished" if job.is_unwanted else "Saving"
     shares = [steps[name].done / steps[name].total for name in STEPS if name in steps]
     said = [
-        f"{words} {steps[name].done} of {steps[name].total} ({plain(steps[name].symbol or '')})"
+        f"{words} of {steps[name].done} of {counted(steps[name].total, 'symbol')} ({plain(steps[name].symbol or '')})"
         for name, words in STEPS.items()
         if name in steps
     ]

@@ -7,19 +7,17 @@ from typing import Any
 from orb_core.analytics.remarks import some_dates
 from orb_core.config.models import RunConfig
 from orb_core.config.places import imports_path
+from orb_core.config.symbols import first_of
 from orb_core.store.manifest import Manifest, Notes
 from pages.parts.settings import by_path
 
-NAMED_SYMBOLS = 3
 NAMED_CHANGES = 2
 SHORT_TITLES = {"orb.base_minutes": "OR"}
 
 
 def symbols_text(manifest: Manifest) -> str:
     """Name the first symbols of a run, and how many more there are."""
-    symbols = list(manifest.symbols)
-    more = len(symbols) - NAMED_SYMBOLS
-    return ", ".join(symbols[:NAMED_SYMBOLS]) + (f" +{more}" if more > 0 else "")
+    return first_of(list(manifest.symbols))
 
 
 def changes_text(changed: Mapping[str, Any], named: int = NAMED_CHANGES) -> str:

@@ -154,9 +154,9 @@ def test_a_reload_in_the_middle_of_a_run_shows_it_beside_the_settings_it_was_giv
     paste_symbols(browser, " ".join(f"MADE{i}" for i in range(300)))
     until_kept(browser, "MADE299")
     browser.keyboard.press("Control+Enter")
-    browser.get_by_text(re.compile(r"Bars \d+ of 301")).wait_for()
+    browser.get_by_text(re.compile(r"Bars of \d+ of 301 symbols")).wait_for()
     browser.reload()
-    browser.get_by_text("Running SPY, MADE0, MADE1 and more").wait_for()
+    browser.get_by_text("Running SPY, MADE0, MADE1 +298").wait_for()
     browser.get_by_text("Changed (1)").wait_for()
     assert minutes(browser).input_value() == "25"
     assert "MADE299" in kept(browser)

@@ -64,7 +64,7 @@ def test_a_long_run_shows_progress_and_can_be_cancelled(server, browser):
     settled(browser)
     browser.keyboard.press("Escape")
     browser.keyboard.press("Control+Enter")
-    browser.get_by_text(re.compile(r"Bars \d+ of 61")).wait_for()
+    browser.get_by_text(re.compile(r"Bars of \d+ of 61 symbols")).wait_for()
     browser.get_by_role("button", name="Cancel").click()
     browser.get_by_text("Opening range breakout, tested day by day").wait_for()  # the page is free at once
     browser.get_by_text(re.compile("cancelled. .* of 61 symbols are kept|Nothing was saved")).wait_for()

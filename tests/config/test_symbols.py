@@ -22,9 +22,15 @@ def test_lower_case_and_repeats_are_mended_and_said():
     assert found.symbols == ("SPY", "QQQ")
     assert found.notes == (
         "spy is read as SPY",
-        "SPY was given more than once; it runs once",
         "Spy is read as SPY",
+        "SPY was given more than once; it runs once",
     )
+
+
+def test_all_repeats_are_said_in_one_sentence_that_names_a_few():
+    two, many = (normalize_symbols([*names, *names]).notes for names in (["SPY", "QQQ"], [f"S{i}" for i in range(300)]))
+    assert two == ("SPY, QQQ were given more than once; each runs once",)
+    assert many == ("S0, S1, S2 +297 were given more than once; each runs once",)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from orb_core.errors import StoreError
+from orb_core.service import Progress
 from pages.parts import cached
 from tests.ui.app import a_run, open_app, rerun, texts
 
@@ -51,3 +52,25 @@ def test_cancel_works_from_any_session(slow_job):
     rerun(app)
     assert job.wait(10)
     assert "cancelled on its way" in texts(rerun(app))
+
+
+def test_progress_counts_symbols_and_a_run_of_many_is_named_by_the_first(monkeypatch):
+    told, go_on = threading.Event(), threading.Event()
+
+    def run_and_save(request, store, *, on_progress, **_):
+        on_progress(Progress("fetch", "MADE1", 2, 5))
+        told.set()
+        go_on.wait(10)
+        raise StoreError("never saved")
+
+    monkeypatch.setattr("orb_core.service.run_and_save", run_and_save)
+    app = open_app()
+    app.multiselect(key="ask.symbols").set_value([f"MADE{i}" for i in range(5)])
+    app.button(key="launch.run_button").click()
+    rerun(app)
+    assert told.wait(10)
+    rerun(app)
+    assert "Running MADE0, MADE1, MADE2 +2" in texts(app)
+    (bar,) = app.get("progress")
+    assert bar.proto.text == "Bars of 2 of 5 symbols (MADE1)"
+    go_on.set()
