@@ -104,9 +104,10 @@ class TradeSettings(Settings):
     )
     t1_pct: Number = setting(
         "First part",
-        "Fraction of the position closed at the first target; 0 = no such target.",
+        "Share of the position closed at the first target; 0 = no such target.",
         ge=0,
         le=1,
+        unit="× position",
         step=0.05,
         basic=True,
         when=_PARTIALS,
@@ -116,9 +117,10 @@ class TradeSettings(Settings):
     )
     t2_pct: Number = setting(
         "Second part",
-        "Fraction of the position closed at the second target; 0 = no such target.",
+        "Share of the position closed at the second target; 0 = no such target.",
         ge=0,
         le=1,
+        unit="× position",
         step=0.05,
         basic=True,
         when=_PARTIALS,

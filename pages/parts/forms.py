@@ -27,7 +27,7 @@ FORM = tuple(s for s in all_settings() if s.path not in ELSEWHERE)
 COLUMNS = 2
 WIDE_CHOICE, WIDE_LABEL = 14, 20
 """A choice of longer words, or a longer label, needs the form's full width."""
-SHORT_UNITS = {"minutes": "min"}
+SHORT_UNITS = {"minutes": "min", "× position": "share"}
 
 
 def key(path: str) -> str:
