@@ -115,7 +115,7 @@ def views_of_work(scratch: Path) -> Iterator[View]:
     session = f"run={first.run_id}&symbol={trade['symbol']}&date={trade['session_date']:%Y-%m-%d}"
     yield View("launch", f"?run={demo.run_id}")
     yield View("launch_three_symbols", f"?run={first.run_id}")
-    yield View("launch_today", f"?run={running.run_id}", lambda page: page.get_by_text("Today").first.click())
+    yield View("launch_today", f"?run={running.run_id}", lambda page: page.locator(".st-key-today summary").click())
     yield View("launch_changed", f"?run={other.run_id}", lambda page: page.get_by_text("Changed (").click())
     yield View("launch_all_settings", "", lambda page: page.get_by_text("All", exact=True).click())
     yield View("launch_form_error", "", wrong_minutes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -20,13 +21,18 @@ from orb_core.analytics.words import (
 from orb_core.store.stored_run import StoredRun
 from pages.parts import computed
 from pages.parts.markup import plain
+from pages.parts.run_words import is_made_up
 
 NAMED = 3
+SETTLED = ("over", "untradable")
+"""Stages of a session in which nothing can be entered any more."""
 COLUMNS = {
     "Symbol": None,
     "As of": "The end of the last bar.",
     "Side": None,
     "State": "What would become of a breakout that came with the next bar.",
+    "Trades": "Those entered in this session.",
+    "R": "What they came to, after costs.",
     "Range": "Low and high of the opening range so far.",
     "Trigger": "The price that a breakout has to touch.",
     "Stop": "Where the stop would be; of an open trade, where it is.",
@@ -46,23 +52,25 @@ SHORT_FACTORS = {
     "vwap": "VWAP",
     "adx": "ADX",
 }
-IN_NUMBERS = ("Trigger", "Stop", "1 R =", "Quantity", "Last")
+IN_NUMBERS = ("Trades", "R", "Trigger", "Stop", "1 R =", "Quantity", "Last")
 
 
 def today_panel(of: StoredRun) -> None:
     """Show the running or the last session of a run's symbols; nothing if its bars do not reach into it."""
-    found = computed.sessions_today(of, datetime.now(tz=UTC)) if of.symbols else ()
+    now = datetime.now(tz=UTC)
+    found = computed.sessions_today(of, now) if of.symbols else ()
     if not found:
         return
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    title = " · ".join(f"{each.symbol} {_stage(of, each)}" for each in found[:NAMED]) + more
-    with st.expander(f"**Today** · {plain(title)}", icon=":material/today:", key="today"):
+    stages = " · ".join(f"{each.symbol} {_stage(of, each)}" for each in found[:NAMED]) + more
+    made_up = " :orange-badge[Made-up prices]" if is_made_up(of.manifest) else ""
+    with st.expander(f"**{_title(found[0], now)}** · {plain(stages)}{made_up}", icon=":material/today:", key="today"):
         st.dataframe(
-            pd.DataFrame([row for each in found for row in _rows(of, each)], columns=list(COLUMNS)),
+            _table(of, found),
             hide_index=True,
             height="content",
             placeholder=NOTHING,
-            alt="The running or last session of each symbol: range, triggers, stop, quantity, factors, score",
+            alt="Where the running or last session of each symbol stands",
             column_config={
                 name: st.column_config.TextColumn(
                     help=said, pinned=name == "Symbol", alignment="right" if name in IN_NUMBERS else None
@@ -73,15 +81,29 @@ def today_panel(of: StoredRun) -> None:
         st.caption(plain(" ".join(_below(of, found))))
 
 
+def _title(first: Today, now: datetime) -> str:
+    if first.session_date == now.astimezone(ZoneInfo(first.timezone)).date():
+        return "Today"
+    return f"Last session · {plain(f'{first.session_date:%a %Y-%m-%d}')}"
+
+
+def _table(of: StoredRun, found: Sequence[Today]) -> pd.DataFrame:
+    """Return a row per symbol and side; of a day that is settled, what it brought and no empty columns."""
+    table = pd.DataFrame([row for each in found for row in _rows(of, each)], columns=list(COLUMNS))
+    if all(each.stage in SETTLED for each in found):
+        return table.dropna(axis="columns", how="all")
+    return table.drop(columns=["Trades", "R"])
+
+
 def _below(of: StoredRun, found: Sequence[Today]) -> list[str]:
-    first = found[0]
-    when = f"{first.session_date:%A} {first.session_date}"
-    said = [f"Session of {when}, from the bars of this run; times are {zone_name(first.timezone)} time."]
+    said = [f"From the bars of this run; times are {zone_name(found[0].timezone)} time."]
     without = [symbol for symbol in of.symbols if symbol not in {each.symbol for each in found}]
     if without:
         more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
         said.append(f"No bars of this session yet: {', '.join(without[:NAMED])}{more}.")
-    return [*said, "Run again to have newer bars."]
+    if any(each.as_of < each.session["close"] for each in found):
+        said.append("Run again to have newer bars.")
+    return said
 
 
 def _stage(of: StoredRun, now: Today) -> str:
@@ -103,6 +125,8 @@ def _rows(of: StoredRun, now: Today) -> list[dict[str, str]]:
         "State": _upper(_stage(of, now)),
         "Range": f"{_price(of, now, session['or_low'])} to {_price(of, now, session['or_high'])}",
         "Last": _price(of, now, now.last_price),
+        "Trades": number(len(now.trades), 0),
+        **({} if now.trades.empty else {"R": r_multiple(now.trades["realized_r"].sum())}),
     }
     if now.open_trade is not None:
         trade = now.open_trade

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_today_shows_where_the_last_session_stands():
     today = datetime.now(tz=UTC).date()
     a_run(start=today - timedelta(days=20), end=today)
     app = open_app()
-    assert "**Today** · SPY" in app.expander[0].label
+    assert re.match(r"\*\*(Today|Last session · .*)\*\* · SPY ", app.expander[0].label)
     (row, *_) = app.expander[0].dataframe[0].value.to_dict("records")
     assert row["Symbol"] == "SPY"
     assert " to " in row["Range"]
@@ -119,7 +120,7 @@ def test_today_shows_where_the_last_session_stands():
 
 def test_a_run_of_long_ago_has_no_today():
     a_run()
-    assert not [part for part in open_app().expander if "Today" in part.label]
+    assert not [part for part in open_app().expander if re.match(r"\*\*(Today|Last session)", part.label)]
 
 
 @pytest.mark.parametrize("minutes", [5, 40, 120])
