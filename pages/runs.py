@@ -1,6 +1,7 @@
 """Runs: every run that was stored, by whatever front end, newest first; found, noted, compared, deleted."""
 
 import hashlib
+from datetime import datetime
 
 import streamlit as st
 
@@ -139,6 +140,7 @@ else:
         st.data_editor(
             table,
             column_config=runs_columns(
+                table,
                 all_tags,
                 st.column_config.ButtonColumn(
                     "", width=40, type="tertiary", key="runs.open_click", on_click=open_row, args=(ids,)
@@ -156,11 +158,13 @@ else:
         )
         st.caption(
             ":material/open_in_new: opens a run. Star, title, tags and note are edited in the table: double-click, or "
-            "Enter on the cell. 1 R = what a trade risked, entry to stop."
+            f"Enter on the cell. When = this computer's time ({datetime.now().astimezone():%Z}). 1 R = what a trade "
+            "risked, entry to stop."
         )
 
 if unreadable:
-    n = counted(len(unreadable), "folder")
+    n, folder = counted(len(unreadable), "folder"), plain(str(cached.store().path))
     with st.expander(f"{n} cannot be read", expanded=len(unreadable) <= UNREADABLE_OPEN, icon=":material/warning:"):
         for line in unreadable:
-            st.caption(f"{plain(line.run_id)} cannot be read: {plain(line.reason or '')}")
+            st.caption(f"{plain(line.reason or line.run_id)}.")
+        st.caption(f"All in {folder}: what is damaged can be brought back from a copy, what is no run deleted.")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError
 
 from orb_core.errors import DamagedRunError
 
@@ -91,7 +91,7 @@ class Manifest(_Stored):
     run_id: str
     created_utc: datetime
     status: Literal["complete", "partial", "failed", "cancelled"]
-    schema_version: int
+    schema_version: StrictInt
     symbols: dict[str, SymbolRecord]
     start: date
     end: date
@@ -146,16 +146,16 @@ def read_manifest(folder: Path) -> Manifest:
             return manifest.model_copy(update={"run_id": folder.name})
     content = _json_object(text, path)
     version = content.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, int) and version > SCHEMA_VERSION:
         raise DamagedRunError(
-            f"{folder.name}/run.json has schema_version {version!r}; this version of ORB Confluence reads up to "
-            f"{SCHEMA_VERSION}: open the run with the version that saved it"
+            f"{folder.name} was saved by a newer ORB Confluence (schema_version {version}; this one reads up to "
+            f"{SCHEMA_VERSION}): open the run with the version that saved it"
         )
     try:
         return Manifest.model_validate({**content, "run_id": folder.name})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
-        raise DamagedRunError(f"{folder.name}/run.json is not the manifest of a run: {problems}") from error
+        wrong = ", ".join(dict.fromkeys(str(problem["loc"][0]) for problem in error.errors()[:3]))
+        raise DamagedRunError(f"{folder.name}/run.json is not that of a run: {wrong} missing or wrong") from error
 
 
 def read_notes(folder: Path) -> Notes:
@@ -171,7 +171,7 @@ def read_notes(folder: Path) -> Notes:
     try:
         return Notes.model_validate(read_json(folder / "notes.json"))
     except ValidationError as error:
-        raise DamagedRunError(f"{folder.name}/notes.json does not hold notes: {error.errors()[0]['msg']}") from error
+        raise DamagedRunError(f"{folder.name}/notes.json does not hold notes") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -195,10 +195,9 @@ def _read(path: Path) -> bytes:
 
 
 def _json_object(text: bytes, path: Path) -> dict[str, Any]:
-    try:
+    content = None
+    with suppress(ValueError):
         content = json.loads(text)
-    except ValueError as error:
-        raise DamagedRunError(f"{path.parent.name}/{path.name} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise DamagedRunError(f"{path.parent.name}/{path.name} holds no JSON object")
+        raise DamagedRunError(f"{path.parent.name}/{path.name} is damaged, or was copied only in part")
     return content

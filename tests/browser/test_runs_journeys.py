@@ -10,7 +10,7 @@ from tests.browser.driving import GRID, HEADER_PX, ROW_PX, settled
 from tests.ui.app import a_run
 
 pytestmark = pytest.mark.timeout(180)
-PICK, STAR, TITLE = 32, 93, 225
+PICK, STAR, TITLE = 23, 69, 170
 """How far from the table's left edge the middle of a column is, in pixels."""
 TYPED = "abcdefghijklmnop"
 
@@ -94,7 +94,7 @@ def test_a_star_a_title_a_tag_and_a_note_edited_in_the_table_survive_a_reload(se
     browser.keyboard.press("Enter")
     notes_become(run, starred=True, title="wide <b>ranges</b>")
     settled(browser)
-    for _ in range(12):
+    for _ in range(13):
         browser.keyboard.press("ArrowRight")
     browser.keyboard.press("Enter")
     browser.keyboard.type("spring", delay=20)

@@ -7,7 +7,7 @@ from tests.ui.app import a_run
 
 pytestmark = pytest.mark.timeout(180)
 
-OPEN_PX = 62 + 62 + 195 + 20
+OPEN_PX = 46 + 46 + 155 + 20
 """From the left of the table of runs to the middle of its button that opens a run."""
 TIMES_OF_ENTRY = """() => {
     const entry = document.querySelector(".js-plotly-plot").data.find((trace) => trace.name === "Entry");

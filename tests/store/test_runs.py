@@ -374,12 +374,13 @@ class TestListing:
         ("content", "reason"),
         [
             (None, "has no run.json: it is not a run, or not all of one"),
-            (b"", "run.json is not JSON"),
-            (b"[]", "run.json holds no JSON object"),
-            (b'{"schema_version": 1}', "run.json is not the manifest of a run: created_utc: Field required"),
-            (b'{"schema_version": 99}', "schema_version 99; this version of ORB Confluence reads up to 1"),
-            (b"{}", "schema_version None"),
-            (b"\xff\xfe{}", "run.json is not JSON"),
+            (b"", "bad/run.json is damaged, or was copied only in part"),
+            (b"[]", "run.json is damaged"),
+            (b'{"schema_version": 1}', "run.json is not that of a run: created_utc, status, symbols missing or wrong"),
+            (b'{"schema_version": 99}', "saved by a newer ORB Confluence (schema_version 99; this one reads up to 1)"),
+            (b'{"schema_version": "99"}', "run.json is not that of a run"),
+            (b"{}", "run.json is not that of a run"),
+            (b"\xff\xfe{}", "run.json is damaged"),
         ],
     )
     def test_a_damaged_or_foreign_folder_is_listed_with_its_reason(self, store, content, reason):
@@ -443,7 +444,7 @@ class TestReading:
             store.read_frame(run_id, "SPY", "trades")
         with pytest.raises(DamagedRunError, match=r"SPY_fills\.parquet cannot be read"):
             store.read_frame(run_id, "SPY", "fills")
-        with pytest.raises(DamagedRunError, match=r"SPY_metrics\.json is not JSON"):
+        with pytest.raises(DamagedRunError, match=r"SPY_metrics\.json is damaged"):
             store.load(run_id).metrics("SPY")
 
 
@@ -503,7 +504,7 @@ class TestNotes:
 
         (line,) = store.list()
         assert (line.status, line.notes) == ("complete", Notes())
-        assert "notes.json is not JSON" in line.reason
+        assert "notes.json is damaged" in line.reason
         assert store.annotate(run_id, title="again").title == "again"
         assert store.list()[0].reason is None
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -103,7 +104,9 @@ def test_a_folder_that_cannot_be_read_is_listed_with_its_reason_beside_the_runs(
     breaks(run.folder)
     app = open_app("runs")
     assert app.data_editor[0].value["run_id"].tolist() == [other.run_id]
-    assert f"{run.run_id} cannot be read: " in texts(app)
+    assert app.expander[0].label == "1 folder cannot be read"
+    (said,) = [caption.value for caption in app.caption if run.run_id in caption.value.replace("\\", "")]
+    assert not re.search("Expecting|Field required|char|None", said)
 
 
 @pytest.mark.parametrize("page", ["run", "session", "compare"])

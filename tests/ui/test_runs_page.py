@@ -149,6 +149,48 @@ def test_broken_folders_are_counted_and_named_with_their_reason():
     assert "broken3 has no run.json" in texts(app)
 
 
+def test_an_unreadable_folder_is_one_sentence_and_where_it_lies():
+    (a_run().folder.parent / "broken").mkdir()
+    captions = [caption.value.replace("\\", "") for caption in open_app("runs").caption]
+    assert "broken has no run.json: it is not a run, or not all of one." in captions
+    assert any(str(default_store().path) in caption for caption in captions)
+
+
+def test_what_failed_or_was_cancelled_is_said_in_words():
+    run = a_run(symbols=("SPY", "QQQ", "IWM"))
+    content = json.loads((run.folder / "run.json").read_text())
+    content["symbols"]["QQQ"] = {"status": "failed", "error": "no bars"}
+    for status, said in (("partial", "1 of 3 failed"), ("cancelled", "Cancelled")):
+        (run.folder / "run.json").write_text(json.dumps({**content, "status": status}))
+        assert open_app("runs").data_editor[0].value["status"].tolist() == [said]
+
+
+def test_a_run_without_trades_has_no_r_rather_than_one_of_zero():
+    a_run("orb.min_atr_mult=0.99")
+    row = open_app("runs").data_editor[0].value.iloc[0]
+    assert row["trades"] == 0
+    assert row[["total", "up_to", "average", "drop"]].isna().all()
+
+
+def test_the_source_stands_beside_the_title_and_the_first_changed_setting_is_named():
+    a_run("orb.base_minutes=30", "trade.stop_mode=or_midpoint")
+    app = open_app("runs")
+    assert list(app.data_editor[0].proto.column_order)[2:5] == ["title", "open", "source"]
+    assert app.data_editor[0].value["changed"].tolist() == ["Opening range +1"]
+
+
+def test_when_has_a_year_only_where_a_run_is_of_another():
+    run = a_run()
+
+    def shown():
+        return json.loads(open_app("runs").data_editor[0].proto.columns)["when"]["type_config"]["format"]
+
+    assert shown() == "MM-DD HH:mm"
+    content = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps({**content, "created_utc": "2020-05-04T10:00:00Z"}))
+    assert shown() == "YYYY-MM-DD HH:mm"
+
+
 def test_a_run_is_named_after_its_difference_from_the_run_it_was_cloned_from():
     first = a_run("orb.base_minutes=30", "orb.adaptive=false")
     app = open_app("run", run=first.run_id, tab="Setup")
