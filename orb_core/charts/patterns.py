@@ -52,7 +52,7 @@ def against_figure(
         marker={"color": faded(colours.refused, 0.45), "size": 5},
         customdata=np.array(_about(trades.iloc[rows]), dtype=object),
         hovertemplate="%{customdata}<extra></extra>",
-        name="Trade",
+        name=f"Trades · {number(int(np.isfinite(x).sum()), 0)}",
     )
     low, high = quarters["average_r_low"].to_numpy(), quarters["average_r_high"].to_numpy()
     average = quarters["average_r"].to_numpy()
@@ -60,7 +60,7 @@ def against_figure(
         x=quarters["middle"],
         y=average,
         mode="markers",
-        name="Average of a quarter of the trades, and its 95 % range",
+        name=f"Average of a quarter of the trades ({_sizes(quarters['trades'])} each), and its 95 % range",
         marker={"color": colours.up, "size": 9, "symbol": "diamond"},
         error_y={
             "type": "data",
@@ -110,6 +110,11 @@ def score_figure(by_score: pd.DataFrame, *, dark: bool = False, height: int = 25
             "ticktext": [f"{name}<br>{counted(n, 'trade')}" for name, n in zip(names, by_score["trades"], strict=True)],
         },
     )
+
+
+def _sizes(counts: "pd.Series[int]") -> str:
+    fewest, most = (number(n, 0) for n in (counts.min(), counts.max()))
+    return fewest if fewest == most else f"{fewest} to {most}"
 
 
 def _about(trades: pd.DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from orb_core.analytics.words import number, r_multiple
 from orb_core.charts.palette import base_layout, faded, palette
@@ -57,7 +58,14 @@ def histogram_figure(bins: pd.DataFrame, *, dark: bool = False, height: int = 25
     return figure
 
 
-def excursion_figure(trades: pd.DataFrame, column: Excursion, *, dark: bool = False, height: int = 300) -> go.Figure:
+def excursion_figure(
+    trades: pd.DataFrame,
+    column: Excursion,
+    *,
+    drawn: NDArray[np.int64] | None = None,
+    dark: bool = False,
+    height: int = 300,
+) -> go.Figure:
     """Draw the result of each trade over how far it went for or against it: a dot is a win, a cross is not.
 
     Parameters
@@ -65,23 +73,26 @@ def excursion_figure(trades: pd.DataFrame, column: Excursion, *, dark: bool = Fa
     trades : DataFrame
         Columns of `records.TRADES`.
     column : str
+    drawn : int64[], optional
+        Positions of the trades that are drawn; the legend counts all. Default: every trade.
     dark : bool
     height : int
         In pixels.
     """
     colours = palette(dark=dark)
     figure = go.Figure(layout=base_layout(colours, height))
+    is_drawn = np.isin(np.arange(len(trades)), drawn) if drawn is not None else np.ones(len(trades), np.bool_)
     is_win = (trades["realized_r"] > 0).to_numpy()
     for name, rows, colour, symbol in (
         ("Wins", is_win, colours.up, "circle"),
         ("Others", ~is_win, colours.down, "x"),
     ):
-        shown = trades.loc[rows, ["symbol", "session_date", "realized_r", column]]
+        shown = trades.loc[rows & is_drawn, ["symbol", "session_date", "realized_r", column]]
         days = shown["session_date"].dt.strftime("%Y-%m-%d")
         figure.add_scatter(
             x=shown[column].to_numpy(),
             y=shown["realized_r"].to_numpy(),
-            name=name,
+            name=f"{name} · {number(int(rows.sum()), 0)}",
             mode="markers",
             marker={"color": faded(colour, 0.6), "size": 6, "symbol": symbol},
             customdata=np.array(

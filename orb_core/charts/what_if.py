@@ -25,7 +25,7 @@ def stop_label(stop: float) -> str:
 def what_if_figure(
     grid: Grid, values: Floats, own: tuple[int, int], *, dark: bool = False, height: int = 420
 ) -> go.Figure:
-    """Draw a result in R for every stop and target; the cell of the run's own settings is framed.
+    """Draw a result in R for every stop and target; the cell of the run's own settings is framed, the best one dotted.
 
     Parameters
     ----------
@@ -58,15 +58,16 @@ def what_if_figure(
         showscale=False,
         hovertemplate="stop at %{y}, target %{x}: %{text} R<extra></extra>",
     )
-    row, column = own
-    figure.add_shape(
-        type="rect",
-        x0=column - 0.5,
-        x1=column + 0.5,
-        y0=row - 0.5,
-        y1=row + 0.5,
-        line={"color": colours.entry, "width": 2},
-    )
+    best = divmod(int(values.argmax()), values.shape[1])
+    for (row, column), dash in ((best, "dot"), (own, "solid")):
+        figure.add_shape(
+            type="rect",
+            x0=column - 0.5,
+            x1=column + 0.5,
+            y0=row - 0.5,
+            y1=row + 0.5,
+            line={"color": colours.entry, "width": 2, "dash": dash},
+        )
     gap = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
     axis = {"type": "category", "showgrid": False, **gap, "automargin": True, "fixedrange": True}
     figure.update_layout(

@@ -95,7 +95,7 @@ def _excursion(trades: pd.DataFrame) -> None:
             label_visibility="collapsed",
         )
     st.plotly_chart(
-        excursion_figure(trades.iloc[by_lot(len(trades))], column, dark=is_dark(), height=CHART_PX),
+        excursion_figure(trades, column, drawn=by_lot(len(trades)), dark=is_dark(), height=CHART_PX),
         theme=None,
         key="patterns.excursions",
         config=STILL,
@@ -106,6 +106,7 @@ def _excursion(trades: pd.DataFrame) -> None:
 def _against(of: StoredRun, trades: pd.DataFrame, by_factor: pd.DataFrame, by_score: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         heading = st.container(width="content")
+        st.space("stretch")
         what = st.segmented_control(
             "Against what",
             list(AGAINST),
@@ -200,14 +201,14 @@ def _factors(by_factor: pd.DataFrame) -> None:
         column_config={
             "factor": st.column_config.TextColumn("Factor", pinned=True),
             "difference": r_column("Difference", "R per trade with the factor less that without it."),
-            "range": st.column_config.TextColumn("95 %", help="Range of the difference."),
-            "verdict": st.column_config.TextColumn(""),
+            "range": st.column_config.TextColumn("Its range", help="95 % range of the difference."),
+            "verdict": st.column_config.TextColumn("Verdict", help="Whether the range of the difference leaves out 0."),
             "with": r_column("With", "Average of the trades the factor agreed with."),
-            "range_with": st.column_config.TextColumn("95 % ", help="Range of the average with the factor."),
-            "n_with": st.column_config.NumberColumn("Trades", format="%,d"),
+            "range_with": st.column_config.TextColumn("Range with", help="95 % range of the average with the factor."),
+            "n_with": st.column_config.NumberColumn("Trades with", format="%,d"),
             "without": r_column("Without", "Average of the other trades."),
-            "range_without": st.column_config.TextColumn("95 %  ", help="Range of the average without the factor."),
-            "n_without": st.column_config.NumberColumn("Trades ", format="%,d"),
+            "range_without": st.column_config.TextColumn("Range without", help="95 % range of the average without it."),
+            "n_without": st.column_config.NumberColumn("Trades without", format="%,d"),
         },
         hide_index=True,
         height="content",

@@ -43,7 +43,8 @@ def what_if_tab(of: StoredRun) -> None:
             key="what_if.grid",
             height="stretch",
             config=STILL,
-            alt=f"{MEASURES[measure]} in R for {values.size} pairs of stop and target; the run's own is framed",
+            alt=f"{MEASURES[measure]} in R for {values.size} pairs of stop and target; "
+            "the run's own is framed, the best one dotted",
         )
     row, column = divmod(int(values.argmax()), values.shape[1])
     best = found.r[row, column]
@@ -51,9 +52,10 @@ def what_if_tab(of: StoredRun) -> None:
     range_text = "" if np.isnan(low) else f", 95 %: {number(low, sign=True)} … {number(high, sign=True)}"
     target = found.grid.targets[column]
     to = target_label(target).lower() if isinstance(target, str) else f"target {target_label(target)}"
+    mark = "" if (row, column) == found.own else "dotted; "
     st.caption(
         "1 R is what each trade risked in the run, in every cell; the framed cell is the run itself. The best of "
-        f"{values.size} cells (stop {stop_label(found.grid.stops[row])}, {to}: {r_multiple(float(best.mean()))} per "
-        f"trade{range_text}) is partly luck: its range does not know that it was picked. No other cell is a backtest: "
+        f"{values.size} cells ({mark}stop {stop_label(found.grid.stops[row])}, {to}: {r_multiple(float(best.mean()))} "
+        f"per trade{range_text}) is partly luck: its range does not know that it was picked. No other cell is a backtest: "
         "an earlier or later exit would have changed the entries after it. Take a promising one into a run of its own."
     )

@@ -122,3 +122,26 @@ def test_more_trades_than_can_be_told_apart_are_drawn_by_lot_and_the_tab_says_so
         traces = json.loads(chart.proto.spec)["data"]
         named = [trace for trace in traces if "quarter" not in trace["name"]]
         assert sum(len(numbers(trace["y"])) for trace in named) == 20
+
+
+def test_the_legends_count_every_trade_even_where_some_are_drawn_by_lot(monkeypatch):
+    run = a_run()
+    trades = run.all_trades()
+    wins = int((trades["realized_r"] > 0).sum())
+    for module in (patterns, patterns_tab):
+        monkeypatch.setattr(module, "POINTS", 20)
+    app = open_app("run", run=run.run_id, tab="Patterns")
+    quarters = next(frame.value["trades"] for frame in app.dataframe if "low" in frame.value)
+    how_far, against = (
+        [trace["name"] for trace in json.loads(chart.proto.spec)["data"]] for chart in app.get("plotly_chart")[1:]
+    )
+    assert how_far == [f"Wins · {wins}", f"Others · {len(trades) - wins}"]
+    assert against[0] == f"Trades · {len(trades)}"
+    assert f"({quarters.min()} to {quarters.max()} each)" in against[1]
+
+
+def test_every_column_of_the_factor_table_has_a_name_of_its_own():
+    app = open_app("run", run=a_run().run_id, tab="Patterns")
+    (table,) = [frame for frame in app.dataframe if "factor" in frame.value]
+    names = [column["label"] for column in json.loads(table.proto.columns).values() if column.get("label")]
+    assert len(names) == len(set(names)) == len(table.value.columns)

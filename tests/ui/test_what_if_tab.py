@@ -56,3 +56,13 @@ def test_a_single_trade_is_one_trade_without_a_range():
     said = texts(open_app("run", run=run.run_id, tab="What-if"))
     assert "· 1 trade]" in said
     assert "95 %" not in said
+
+
+def test_the_best_cell_is_dotted_and_the_runs_own_framed_over_it():
+    run = a_run()
+    (chart,) = open_app("run", run=run.run_id, tab="What-if").get("plotly_chart")
+    found = what_if_grid(default_store(), run.run_id)
+    shapes = json.loads(chart.proto.spec)["layout"]["shapes"]
+    cells = [(shape["y0"] + 0.5, shape["x0"] + 0.5, shape["line"]["dash"]) for shape in shapes]
+    best = divmod(int(found.average_r.argmax()), found.average_r.shape[1])
+    assert cells == [(*best, "dot"), (*found.own, "solid")]
