@@ -56,6 +56,7 @@ def what_if_tab(of: StoredRun) -> None:
     st.caption(
         "1 R is what each trade risked in the run, in every cell; the framed cell is the run itself. The best of "
         f"{values.size} cells ({mark}stop {stop_label(found.grid.stops[row])}, {to}: {r_multiple(float(best.mean()))} "
-        f"per trade{range_text}) is partly luck: its range does not know that it was picked. No other cell is a backtest: "
-        "an earlier or later exit would have changed the entries after it. Take a promising one into a run of its own."
+        f"per trade{range_text}) is partly luck: its range does not know that it was picked. No other cell is a "
+        "backtest: an earlier or later exit would have changed the entries after it. Take a promising one into a run "
+        "of its own."
     )
