@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from orb_core.analytics.metrics import share_of_best
+from orb_core.analytics.metrics import deepest, share_of_best
 from orb_core.analytics.words import MINUS, breakeven_win_rate, counted, number, percent, r_multiple
 
 FEW_TRADES: Final = 30
@@ -29,13 +29,15 @@ class Figure:
     meaning: str
 
 
-def headline(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
+def headline(metrics: Mapping[str, Any], equity: pd.DataFrame) -> tuple[Figure, ...]:
     """Return the six headline figures of a run with trades.
 
     Parameters
     ----------
     metrics : mapping
         `summary(…).metrics`, with the totals under both policies for unclear fills.
+    equity : DataFrame
+        The curve they were taken from: it shows whether the worst drop was made good.
     """
     return (
         _total(metrics),
@@ -53,13 +55,7 @@ def headline(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
             "Share of trades with a result above zero after costs. It breaks even at |average loss| / (average win + "
             "|average loss|): with these average wins and losses, a lower rate loses money.",
         ),
-        Figure(
-            "Worst drop",
-            r_multiple(metrics["max_drawdown_r"]),
-            counted(metrics["max_drawdown_days"], "day"),
-            "Deepest fall of the running total below its highest point so far, which starts at 0; and the days from "
-            "that point until it was made good, or until the last trade.",
-        ),
+        _worst_drop(metrics, equity),
         _costs(metrics),
     )
 
@@ -100,7 +96,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
     n = metrics["total_trades"]
     if n == 0:
         return ()
-    found = []
+    found = _hanging_on_unclear_fills(metrics)
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
         found.append(f"Only {counted(n, 'trade')}: too few to say anything, whatever the figures show.")
@@ -111,11 +107,20 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
         found.append(f"{percent(_unclear_share(metrics))} of the trades hang on unclear fills.")
     gross = metrics["total_r"] + metrics["total_cost_r"]
     if gross > 0 and metrics["total_cost_r"] > HIGH_COSTS * gross:
-        found.append(f"Costs eat {percent(metrics['total_cost_r'] / gross, 0)} of the gross profit.")
+        found.append(f"Commissions eat {percent(metrics['total_cost_r'] / gross, 0)} of the gross profit.")
     if days < YEAR_OF_DAYS:
         seen = counted(metrics["sessions"], "session")
         found.append(f"Less than a year, {seen}: not every kind of market was seen.")
     return tuple(found)
+
+
+def _hanging_on_unclear_fills(metrics: Mapping[str, Any]) -> list[str]:
+    """Whether the run won under one policy for unclear fills, and did not under the other."""
+    totals = [metrics[name] for name in ("total_r_conservative", "total_r_optimistic")]
+    if None in totals or min(totals) > 0 or max(totals) < HALF_A_CENT:
+        return []
+    low, high = map(r_multiple, sorted(totals))
+    return [f"Unclear fills decide whether this run won or lost: {low} to {high}."]
 
 
 def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:
@@ -140,7 +145,7 @@ def _total(metrics: Mapping[str, Any]) -> Figure:
     if metrics["ambiguous_trades"] == 0:
         below = "no unclear fills"
     elif other is None or abs(other - total) < HALF_A_CENT:
-        below = "unclear fills change nothing"
+        below = "unclear fills: no effect"
     elif other > total:
         below = f"up to {r_multiple(other)} if unclear fills went your way"
     else:
@@ -173,6 +178,18 @@ def _breaks_even(metrics: Mapping[str, Any]) -> str:
     if rate is not None:
         return f"breaks even at {percent(rate)}"
     return "no loss yet" if metrics["losing_trades"] == 0 else "no win yet"
+
+
+def _worst_drop(metrics: Mapping[str, Any], equity: pd.DataFrame) -> Figure:
+    drop = deepest(equity["drawdown_r"].to_numpy())
+    below = counted(metrics["max_drawdown_days"], "day")
+    return Figure(
+        "Worst drop",
+        r_multiple(metrics["max_drawdown_r"]),
+        below if drop is None or drop.recovered else f"{below} so far",
+        "Deepest fall of the running total below its highest point so far, which starts at 0; and the days from that "
+        "point until it was made good, or “so far” where it was not by the last trade.",
+    )
 
 
 def _costs(metrics: Mapping[str, Any]) -> Figure:

@@ -18,6 +18,8 @@ from orb_core.data.sessions import MINUTE_NS
 if TYPE_CHECKING:
     from orb_core.engine.backtest import BacktestResult
 
+NO_TRADES: Final = "no trades in"
+"""After a symbol's name it begins the warning that says why nothing was traded."""
 _DATES_SHOWN: Final = 3
 
 
@@ -74,7 +76,7 @@ def _why_no_trades(result: BacktestResult, sessions: pd.DataFrame) -> str:
     refused = result.signals.loc[~result.signals["accepted"].to_numpy(), "reason"]
     candidates = f"Breakouts refused: {_counts(refused, REFUSALS)}" if len(refused) else "No breakout came"
     return (
-        f"{result.symbol}: no trades in {counted(len(sessions), 'session')}. "
+        f"{result.symbol}: {NO_TRADES} {counted(len(sessions), 'session')}. "
         f"Opening ranges: {_counts(sessions['or_state'], OR_STATES)}. {candidates}"
     )
 

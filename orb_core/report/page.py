@@ -79,7 +79,7 @@ def _results(contents: Contents) -> dict[str, Any]:
     enabled = [factor for factor in FACTORS if getattr(contents.config.factors, factor).enabled]
     weekdays, hours, scores = by_weekday(trades), by_hour(trades, contents.timezone), by_score(trades)
     return {
-        "headline": (*headline(metrics), *secondary(metrics)),
+        "headline": (*headline(metrics, contents.equity), *secondary(metrics)),
         "cautions": cautions(metrics, trades, days=(contents.end - contents.start).days + 1),
         "groups": metric_groups(metrics, contents.intervals),
         "band": (r_multiple(metrics["total_r_conservative"]), r_multiple(metrics["total_r_optimistic"])),

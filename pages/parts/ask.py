@@ -141,12 +141,13 @@ def fields(wrong: dict[str, str]) -> None:
             persist_state="session",
         )
         _say(wrong, "ask.path")
-    earliest = _within_reach()
+    # A run taken over may be of any days: dates beyond its bounds would break the field.
+    earliest, asked = _within_reach(), st.session_state["ask.dates"]
     st.date_input(
         "Dates",
         key="ask.dates",
-        min_value=earliest,
-        max_value=datetime.now(tz=UTC).date(),
+        min_value=min(earliest, *asked),
+        max_value=max(datetime.now(tz=UTC).date(), *asked),
         format="YYYY-MM-DD",
         help="First and last session, both included. The days of warm-up before them are fetched as well.",
         persist_state="session",

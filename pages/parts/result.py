@@ -1,11 +1,14 @@
 """What a run came to, on one screen: the same on Launch and on the run's own page."""
 
+import re
+import textwrap
 from collections.abc import Sequence
 
 import streamlit as st
 
 from orb_core.analytics.headline import Figure, cautions, headline
 from orb_core.analytics.metric_groups import Metric, metric_groups
+from orb_core.analytics.remarks import NO_TRADES
 from orb_core.analytics.words import counted, number
 from orb_core.charts import equity_figure
 from orb_core.store.stored_run import StoredRun
@@ -21,6 +24,8 @@ CHART_CONFIG = {"displayModeBar": False, "scrollZoom": True}
 FEW_SYMBOLS = 4
 ROWS_BESIDE_CHART = 9
 MOST_REASONS = 12
+LINE = 100
+"""Letters of a warning that stand in one line on a small screen."""
 
 
 def screen(of: StoredRun) -> None:
@@ -31,6 +36,12 @@ def screen(of: StoredRun) -> None:
         has_trades = of.manifest.totals is not None and of.manifest.totals.trades > 0
         if has_trades and st.button("Show trades", key="result.trades", icon=":material/table_rows:"):
             open_run(of, "Trades")
+        if (
+            of.symbols
+            and not has_trades
+            and st.button("Show days", key="result.days", icon=":material/calendar_month:")
+        ):
+            open_run(of, "Days")
         if st.button("Open run", key="result.open", icon=":material/open_in_new:"):
             open_run(of)
 
@@ -54,11 +65,11 @@ def _about(of: StoredRun) -> list[str]:
     if manifest.totals:
         metrics = cached.metrics(of)
         idle = metrics["sessions"] - metrics["sessions_traded"]
-        said.append(f"{counted(metrics['sessions'], 'session')}, {number(idle, 0)} without a trade")
+        said.append(f"{counted(metrics['sessions'], 'day')}, {number(idle, 0)} without a trade")
     first = "stop" if config.execution.ambiguity == "conservative" else "target"
     said.append(f"{first} first where a bar is unclear")
     free = config.costs.commission_per_unit == config.costs.commission_pct == config.costs.slippage_ticks == 0
-    return [*said, "no costs" if free else "costs on"]
+    return [*said, "no costs" if free else "costs on", "1 R = what the trade risked, entry to stop"]
 
 
 def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
@@ -67,13 +78,15 @@ def overview(of: StoredRun, extra: Sequence[Figure] = ()) -> None:
         _nothing_ran(_warnings(of, ()))
         return
     metrics = cached.metrics(of)
+    advice = "Mend this, or run without it." if of.manifest.failures else ""
     if metrics["total_trades"] == 0:
+        warn([text for text in _warnings(of, ()) if f": {NO_TRADES} " not in text], advice)
         _no_trades(of)
         return
-    figures((*headline(metrics), *extra))
+    figures((*headline(metrics, cached.equity(of)), *extra))
     days = (of.manifest.end - of.manifest.start).days + 1
-    warn(_warnings(of, cautions(metrics, cached.trades(of), days=days)))
-    left, right = st.columns([3, 2], gap="small")
+    warn(_warnings(of, cautions(metrics, cached.trades(of), days=days)), advice)
+    left, right = st.columns([4, 3], gap="small")
     with left:
         if extra:
             equity_view(of)
@@ -140,18 +153,32 @@ def _warnings(of: StoredRun, cautioned: Sequence[str]) -> list[str]:
     return [*failed, *manifest.warnings, *cautioned, *noted]
 
 
-def warn(said: Sequence[str]) -> None:
-    """Show the worst warning; the others wait behind a button."""
+def warn(said: Sequence[str], advice: str = "") -> None:
+    """Show the worst warning in a line, with what to do about it; the others, and what it left out, behind a button."""
     if not said:
         return
+    line, more = _in_a_line(said[0]), len(said) - 1
+    waiting = said[1:] if line == said[0] else said
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":orange[:material/warning:] {plain(said[0])}", width="content")
-        if len(said) > 1:
-            with st.popover(f"+{len(said) - 1} more", type="tertiary"):
-                for text in said[1 : 1 + MOST_REASONS]:
+        st.markdown(
+            f":orange[:material/warning:] {plain(f'{_ended(line)} {advice}' if advice else line)}", width="content"
+        )
+        if waiting:
+            with st.popover(f"+{more} more" if more else "In full", type="tertiary"):
+                for text in waiting[:MOST_REASONS]:
                     st.markdown(plain(text))
-                if len(said) > 1 + MOST_REASONS:
-                    st.caption(f"And {len(said) - 1 - MOST_REASONS} more.")
+                if len(waiting) > MOST_REASONS:
+                    st.caption(f"And {len(waiting) - MOST_REASONS} more.")
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith((".", "…")) else f"{line}."
+
+
+def _in_a_line(text: str) -> str:
+    """Return the first sentence of a warning, as far as a line has room for it."""
+    sentence, *rest = re.split(r"(?<=\.) ", text, maxsplit=1)
+    return textwrap.shorten(sentence, LINE, placeholder=" …") if rest or len(text) > LINE else text
 
 
 def _nothing_ran(why: Sequence[str]) -> None:
@@ -164,7 +191,7 @@ def _nothing_ran(why: Sequence[str]) -> None:
 
 
 def _symbols(of: StoredRun) -> None:
-    table = symbols_table(of)
+    table = symbols_table(of, cached.trades(of))
     few = len(table) <= FEW_SYMBOLS
     st.dataframe(
         table,
@@ -191,13 +218,13 @@ def _symbols(of: StoredRun) -> None:
 
 
 def _no_trades(of: StoredRun) -> None:
-    st.markdown("**No trade was taken.** These are the reasons, by count:")
+    st.markdown("**No trade was taken.** This is why:")
     st.dataframe(
         reasons_table(of),
         column_config={
-            "why": st.column_config.TextColumn("Why", pinned=True),
-            "what": st.column_config.TextColumn("Of"),
-            "count": st.column_config.NumberColumn("Count", format="%,d"),
+            "count": st.column_config.TextColumn("How often", pinned=True),
+            "why": st.column_config.TextColumn("Why"),
+            "setting": st.column_config.TextColumn("Setting", help="What decides it, as this run had it."),
         },
         hide_index=True,
         height="content",

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from orb_core.analytics.headline import cautions, headline, secondary
@@ -23,9 +24,12 @@ METRICS = {
     "sharpe": 1.1,
 }
 
+MADE_GOOD = (0.0, -9.8, 0.0)
 
-def figures(**changes):
-    return {figure.label: (figure.value, figure.below) for figure in headline({**METRICS, **changes})}
+
+def figures(*, drops=MADE_GOOD, **changes):
+    equity = pd.DataFrame({"drawdown_r": drops})
+    return {figure.label: (figure.value, figure.below) for figure in headline({**METRICS, **changes}, equity)}
 
 
 def test_the_headline_is_six_figures_each_in_proportion():
@@ -44,8 +48,18 @@ def test_the_total_of_a_hopeful_run_says_how_low_it_may_be():
 
 
 def test_a_total_that_unclear_fills_do_not_change_says_so():
-    assert figures(total_r_optimistic=18.4200000001)["Total"][1] == "unclear fills change nothing"
+    assert figures(total_r_optimistic=18.4200000001)["Total"][1] == "unclear fills: no effect"
     assert figures(total_r_optimistic=18.42, ambiguous_trades=0)["Total"][1] == "no unclear fills"
+
+
+@pytest.mark.parametrize("drops", [(0.0, -9.8, -4.0), (0.0, -9.8), (-9.8, -4.0, -4.1)])
+def test_a_worst_drop_that_was_not_made_good_says_so(drops):
+    assert figures(drops=drops)["Worst drop"] == ("−9.80 R", "41 days so far")
+
+
+@pytest.mark.parametrize("drops", [(0.0, 0.0), (0.0, -9.8, 0.0, -4.0)])
+def test_a_last_drop_that_is_not_the_worst_is_not_taken_for_it(drops):
+    assert figures(drops=drops)["Worst drop"][1] == "41 days"
 
 
 def test_costs_without_a_gross_profit_are_told_per_trade():
@@ -74,8 +88,13 @@ def test_unclear_fills_and_sharpe_stand_beside_the_headline():
         ({"total_trades": 1000, "ambiguous_trades": 50}, None),
         ({"total_trades": 1000, "ambiguous_trades": 51}, "5.1 % of the trades hang on unclear fills"),
         ({"total_r": 18.0, "total_cost_r": 6.0}, None),
-        ({"total_r": 18.0, "total_cost_r": 6.1}, "Costs eat 25 % of the gross profit"),
+        ({"total_r": 18.0, "total_cost_r": 6.1}, "Commissions eat 25 % of the gross profit"),
         ({"total_r": -8.0, "total_cost_r": 6.0}, None),
+        ({"total_r_conservative": -14.67}, "Unclear fills decide whether this run won or lost: −14.67 R to +24.12 R."),
+        ({"total_r_optimistic": -2.0}, "Unclear fills decide whether this run won or lost: −2.00 R to +18.42 R."),
+        ({"total_r_conservative": 0.0}, "Unclear fills decide whether this run won or lost: 0.00 R to +24.12 R."),
+        ({"total_r_conservative": -3.0, "total_r_optimistic": 0.004}, None),
+        ({"total_r_conservative": None}, None),
         ({"days": 360}, None),
         ({"days": 359, "sessions": 247}, "Less than a year, 247 sessions"),
         ({"days": 1, "sessions": 1}, "Less than a year, 1 session:"),
@@ -90,11 +109,13 @@ def test_a_warning_begins_exactly_where_it_is_said_to(changes, begins):
 
 def test_warnings_come_worst_first():
     everything = {"total_trades": 20, "ambiguous_trades": 4, "largest_win_r": 10.0, "total_cost_r": 15.69}
+    everything["total_r_conservative"] = -1.0
     assert [sentence.split()[0] for sentence in cautions({**METRICS, **everything}, days=90)] == [
+        "Unclear",
         "Only",
         "One",
         "20.0",
-        "Costs",
+        "Commissions",
         "Less",
     ]
 

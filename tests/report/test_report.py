@@ -65,7 +65,8 @@ def test_a_year_of_two_symbols_fits_into_seven_megabytes_and_holds_every_section
 def test_the_headline_is_that_of_the_stored_metrics(store):
     saved(store, "run")
     text = shown_text(service.report(store, "run"))
-    for figure in headline(store.load("run").metrics()):
+    run = store.load("run")
+    for figure in headline(run.metrics(), run.equity()):
         assert f"{figure.label} {figure.value} {figure.below}" in text
 
 
@@ -95,7 +96,9 @@ def test_each_symbol_has_its_own_figures(store):
     saved_symbols(store, "two", ("SPY", "QQQ"), date(2024, 1, 29), date(2024, 2, 9))
     run = store.load("two")
     for symbol in run.symbols:
-        assert headline(run.metrics(symbol))[0].value in shown_text(service.report(store, "two", symbol))
+        assert headline(run.metrics(symbol), run.frame(symbol, "equity"))[0].value in shown_text(
+            service.report(store, "two", symbol)
+        )
 
 
 def test_what_was_asked_is_said_with_the_default_beside_it(store):

@@ -1,12 +1,16 @@
 import errno
+import json
 import os
 import re
 from datetime import date
 
 import pytest
 
-from orb_core.service import default_store
+from orb_core.analytics.words import breakeven_win_rate
+from orb_core.config.load import load_config
+from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
 from orb_core.store import durable
+from pages.parts import result
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
 
@@ -62,6 +66,12 @@ def test_small_numbers_keep_their_decimals():
     commission = setting(a_form(), "number_input", "costs.commission_per_unit")
     assert commission.proto.format == "%g"
     assert commission.value == 0.005
+
+
+def test_the_parts_of_a_position_say_that_they_are_shares():
+    app = a_form()
+    labels = [setting(app, "number_input", f"trade.{part}").label for part in ("t1_pct", "t2_pct")]
+    assert labels == ["First part (share)", "Second part (share)"]
 
 
 def test_a_problem_is_told_beside_its_field_and_stops_run():
@@ -198,7 +208,57 @@ def test_a_run_without_trades_says_why():
     a_run("orb.min_atr_mult=0.99")
     said = open_app()
     assert "No trade was taken" in texts(said)
-    assert "The opening range was too narrow" in said.dataframe[0].value["why"].tolist()
+    (reason,) = [row for row in said.dataframe[0].value.to_dict("records") if "narrow" in row["why"]]
+    assert reason == {
+        "count": "61 of 61 sessions",
+        "why": "The opening range was too narrow",
+        "setting": "Narrowest range: 0.99 × ATR",
+    }
+    assert ":material/warning:" not in texts(said)
+
+
+def test_a_run_without_trades_leads_to_its_days():
+    run = a_run("governance.time_cutoff='09:31'")
+    app = open_app()
+    rows = app.dataframe[0].value.set_index("why")
+    assert rows.loc["Tradable, but no breakout was taken", "count"] == "61 of 61 sessions"
+    assert rows.loc["After the entry cutoff", "setting"] == "No entries from: 09:31"
+    app.button(key="result.days").click()
+    rerun(app)
+    assert (app.query_params["run"], app.query_params["tab"]) == (run.run_id, "Days")
+    assert "Every session" in texts(app)
+
+
+def test_each_symbol_s_win_rate_stands_beside_the_one_that_breaks_even():
+    run = a_run(symbols=("SPY", "QQQ"))
+    table = open_app().dataframe[0].value.set_index("symbol")
+    for symbol in ("SPY", "QQQ"):
+        metrics = run.metrics(symbol)
+        assert table.loc[symbol, "win"] == pytest.approx(100 * metrics["win_rate"])
+        assert table.loc[symbol, "breakeven"] == pytest.approx(100 * breakeven_win_rate(metrics))
+
+
+def test_what_one_r_is_and_the_days_are_told_below_the_title():
+    a_run()
+    (about,) = [caption.value for caption in open_app().caption if "1 R" in caption.value]
+    said = about.replace("\\", "")
+    assert "61 days, 1 without a trade" in said
+    assert said.endswith("1 R = what the trade risked, entry to stop")
+
+
+@pytest.mark.parametrize("dates", [(date(1985, 1, 2), date(1985, 3, 29)), (date(2024, 1, 2), date(2099, 1, 5))])
+def test_a_run_of_days_that_cannot_be_asked_for_does_not_break_the_field_of_dates(dates):
+    run = a_run()
+    asked = run.folder / "config.json"
+    start, end = map(str, dates)
+    asked.write_text(json.dumps({**json.loads(asked.read_text()), "start": start, "end": end}))
+    app = open_app(run=run.run_id)
+    field = app.date_input(key="ask.dates")
+    assert field.value == dates
+    field.set_value((date(2024, 2, 1), date(2024, 2, 29)))
+    for _ in range(2):
+        rerun(app)
+        assert app.date_input(key="ask.dates").value == (date(2024, 2, 1), date(2024, 2, 29))
 
 
 @pytest.fixture
@@ -221,8 +281,35 @@ def bad_symbols(monkeypatch):
 def test_a_symbol_that_failed_is_named_first_and_marked_in_a_word_in_the_table():
     a_run(symbols=("SPY", "BAD"))
     app = open_app()
-    assert "BAD failed: no bars of BAD" in texts(app)
+    assert "BAD failed: no bars of BAD. Mend this, or run without it." in texts(app)
     assert app.dataframe[0].value["note"].tolist() == ["", "Failed"]
+
+
+@pytest.mark.usefixtures("bad_symbols")
+def test_a_symbol_that_failed_is_told_where_the_others_made_no_trade():
+    a_run("orb.min_atr_mult=0.99", symbols=("SPY", "BAD"))
+    said = texts(open_app())
+    assert "No trade was taken" in said
+    assert "BAD failed: no bars of BAD" in said
+    assert "no trades in" not in said
+
+
+def test_a_long_warning_is_a_line_with_what_to_do_and_waits_in_full_behind_a_button(tmp_path):
+    a_run().bars("SPY").to_parquet(tmp_path / "SPY.parquet")
+    dates = date(2024, 1, 2), date(2024, 3, 28)
+    request = RunRequest(load_config(), ("SPY", "DIA"), *dates, SourceSpec("file", tmp_path))
+    run_and_save(request, default_store())
+    first, *others = [m.value.replace("\\", "") for m in open_app().markdown if "DIA failed" in m.value]
+    assert first == ":orange[:material/warning:] DIA failed: no file for DIA. Mend this, or run without it."
+    (in_full,) = others
+    assert str(tmp_path) in in_full
+
+
+@pytest.mark.parametrize("letters", [90, 300])
+def test_a_warning_without_a_full_stop_is_cut_to_a_line(letters):
+    line = result._in_a_line("word " * (letters // 5) + "end")
+    assert len(line) <= result.LINE
+    assert line.endswith("end" if letters < result.LINE else "word …")
 
 
 @pytest.mark.usefixtures("bad_symbols")
