@@ -48,7 +48,8 @@ def equity_view(of: StoredRun) -> None:
     else:
         figure = equity_figure(equity, dark=is_dark(), by_time=way == BY_TIME, height=CHART_PX)
         alt = f"Running total of {counted(len(equity) - 1, 'trade')} in R, above its drawdown"
-    st.plotly_chart(figure, theme=None, key="run.equity", config=CHART_CONFIG, alt=alt)
+    with st.container(key="run.chart"):
+        st.plotly_chart(figure, theme=None, key="run.equity", height="stretch", config=CHART_CONFIG, alt=alt)
     if way == CAPITAL:
         _say_benchmark(of)
 

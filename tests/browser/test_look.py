@@ -54,7 +54,7 @@ def test_a_result_is_seen_as_a_whole_and_fills_the_window(width, height, server)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
-def test_a_days_chart_what_if_and_a_long_table_of_trades_use_the_height_of_the_window(width, height, server):
+def test_charts_of_a_run_and_a_day_and_a_long_table_of_trades_use_the_height_of_the_window(width, height, server):
     run = a_run()
     trade = run.all_trades().iloc[0]
     day = f"session?run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}"
@@ -62,6 +62,7 @@ def test_a_days_chart_what_if_and_a_long_table_of_trades_use_the_height_of_the_w
         for address, what in (
             (day, ".js-plotly-plot"),
             (f"{day}&replay=true", ".js-plotly-plot"),
+            (f"run?run={run.run_id}", ".js-plotly-plot"),
             (f"run?run={run.run_id}&tab=What-if", ".js-plotly-plot"),
             (f"run?run={run.run_id}&tab=Trades", GRID),
         ):
