@@ -33,7 +33,13 @@ _PRICES: Final = (
     *("out", "r", "entry", "stop", "stop_final", "t1", "t2", "runner", "exit", "risk", "or_low", "or_high"),
     *("quantity", "pnl"),
 )
-_FACTORS: Final = (*_WHO, "r", "score", "needed", *(f"{name}_{kind}" for name in FACTORS for kind in ("flag", "value")))
+_VALUED: Final = ("rel_volume", "vwap", "adx")
+"""Factors that read a number: a pattern has none, nor has a side of the middle of the day before."""
+_FACTORS: Final = (
+    *_WHO,
+    *("r", "score", "needed"),
+    *(f"{name}_{kind}" for name in FACTORS for kind in (("flag", "value") if name in _VALUED else ("flag",))),
+)
 COLUMN_SETS: Final[dict[str, tuple[str, ...]]] = {
     "Default": _DEFAULT,
     "Prices": _PRICES,
@@ -80,7 +86,7 @@ def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
             "score": trades["score"],
             "needed": trades["required"],
             **factors,
-            **{f"{name}_value": trades[f"{name}_value"] for name in FACTORS},
+            **{f"{name}_value": trades[f"{name}_value"] for name in _VALUED},
             "quantity": trades["quantity"],
             "pnl": trades["pnl"],
             "trade_id": trades["trade_id"],
@@ -104,10 +110,11 @@ def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
     switches = of.config.factors.model_dump()
     factors = {}
     for name, words in FACTORS.items():
-        value = numeric(f"{words}, value", format=price if name == "vwap" else "%.2f")
         is_on = switches[name]["enabled"]
         factors[f"{name}_flag"] = text(words, help="Whether the factor agreed.") if is_on else None
-        factors[f"{name}_value"] = value if is_on else None
+        if name in _VALUED:
+            value = numeric(f"{words}, value", format=price if name == "vwap" else "%.2f")
+            factors[f"{name}_value"] = value if is_on else None
     return {
         "date": text("Date", pinned=True, help="The session the trade was entered in."),
         "symbol": text("Symbol") if len(of.symbols) > 1 else None,
@@ -137,8 +144,8 @@ def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
         "score": numeric("Score", format="%g", help="Points of the factors that agreed."),
         "needed": numeric("Needed", format="%g", help="Points that were needed for a trade."),
         **factors,
-        "quantity": numeric("Quantity", format="%g"),
-        "pnl": numeric("Profit", format="%.2f", help="After costs, in the account's currency."),
+        "quantity": numeric("Quantity", format="%,g", help="Units held; 0 where the account could not pay for any."),
+        "pnl": numeric("Profit", format="%+,.2f", help="After costs, in the account's currency."),
         "trade_id": text("Id"),
     }
 

@@ -93,3 +93,8 @@ def test_a_factor_says_yes_or_no_and_scores_sort_as_numbers(trades):
     table = trades_table(trades)
     assert set(table["vwap_flag"]) == {"yes", "no"}
     assert table[["score", "needed"]].equals(trades[["score", "required"]].set_axis(["score", "needed"], axis=1))
+
+
+def test_only_factors_that_read_a_number_have_a_column_for_it(trades):
+    shown = [name for name in COLUMN_SETS["Factors"] if name.endswith("_value")]
+    assert shown == [name for name in trades if name.endswith("_value") and trades[name].notna().any()] + ["adx_value"]
