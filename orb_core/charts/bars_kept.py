@@ -17,6 +17,8 @@ _SHAPES: Final = {"complete": "square", "incomplete": "diamond", "empty": "x", "
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FEWEST_WEEKS: Final = 26
 _ROW_PX: Final = 18
+_TICKS_APART: Final = 15
+"""The second tick of a session is this part of it from its open at least: beside the open's, one label fits."""
 _AROUND_PX: Final = 66
 _TITLE_PX: Final = 18
 
@@ -110,11 +112,11 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
     )
     opened = int(quality.open_clock[:2]) * 60 + int(quality.open_clock[3:])
     step = 60 if length <= 600 else 180
-    ticks = [0, *(at for at in range(-opened % step, length + 1, step) if at > length // 10)]
+    ticks = [0, *(at for at in range(-opened % step, length + 1, step) if at > length // _TICKS_APART)]
     figure.update_layout(
         barmode="overlay",
         bargap=0.3,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 8, "r": 22, "t": 28, "b": 8},  # half of the close's label
         dragmode=False,
         shapes=[
             {
@@ -146,6 +148,7 @@ def gaps_figure(quality: BarQuality, *, dark: bool = False) -> go.Figure:
             "range": [0, length],
             "tickvals": ticks,
             "ticktext": [f"{(opened + at) // 60 % 24:02d}:{(opened + at) % 60:02d}" for at in ticks],
+            "ticklabeloverflow": "allow",
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,

@@ -9,6 +9,7 @@ from orb_core.config.load import (
     config_hash,
     differences,
     load_config,
+    to_full_yaml,
     to_yaml,
 )
 from orb_core.config.models import RunConfig
@@ -30,5 +31,6 @@ __all__ = [
     "normalize_symbols",
     "preset_names",
     "preset_settings",
+    "to_full_yaml",
     "to_yaml",
 ]

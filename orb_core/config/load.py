@@ -116,6 +116,11 @@ def to_yaml(config: RunConfig) -> str:
     return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
+def to_full_yaml(config: RunConfig) -> str:
+    """Return a file with every setting, whatever the defaults of the version that loads it."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
 def _preset_layers(name: str | None) -> list[Layer]:
     return [] if name is None else [Layer(f"preset {name}", preset_settings(name))]
 

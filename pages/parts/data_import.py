@@ -26,6 +26,7 @@ ZONES = (
     "Australia/Sydney",
 )
 SIDE_WORDS = {"open": "its beginning", "close": "its end"}
+NOT_SAID = "not in the file: say it below"
 SYMBOLS_NAMED = 8
 
 
@@ -102,7 +103,7 @@ def panel(timezone: str) -> None:
             )
         with rows:
             st.caption("Columns of the file" if _is_parquet(seen) else "First rows, as they stand")
-            st.code("\n".join(row[:160] for row in seen.first_rows), language=None)
+            st.code("\n".join(row[:160] for row in seen.first_rows), language=None, wrap_lines=True)
             read = (f"{'time' if ours == 'stamp' else ours} ← {theirs}" for ours, theirs in seen.columns.items())
             st.caption(plain("Read as: " + ", ".join(read)))
         _ask(seen)
@@ -124,17 +125,17 @@ def _facts(seen: FilePreview, timezone: str) -> list[tuple[str, str]]:
     named = ", ".join(seen.symbols[:SYMBOLS_NAMED])
     more = len(seen.symbols) - SYMBOLS_NAMED
     rows = f"{seen.rows:,}" if seen.is_whole else f"more than {MOST_ROWS:,}"
-    clock = zone_name(timezone) if seen.zone else "the file's own"
+    clock = f"{zone_name(timezone)} time" if seen.zone else "those of the file"
     return [
         ("Written by", seen.vendor),
         ("Bars", f"every {seen.interval.removesuffix('m')} min" if seen.interval else "too few to tell"),
         ("Rows", rows),
         ("First", _moment(seen, seen.first, timezone)),
         ("Last", _moment(seen, seen.last, timezone)),
-        ("Clock here", clock),
-        ("Clock of the file", seen.zone or "not said: choose below"),
-        ("A bar's time is", SIDE_WORDS[seen.stamp] if seen.stamp else "not said: choose below"),
-        ("Symbols", named + (f" and {more} more" if more > 0 else "") if named else "not said: name it below"),
+        ("Times here are", clock),
+        ("Time zone of the file", seen.zone or NOT_SAID),
+        ("A bar's time is", SIDE_WORDS[seen.stamp] if seen.stamp else NOT_SAID),
+        ("Symbols", named + (f" and {more} more" if more > 0 else "") if named else NOT_SAID),
     ]
 
 
@@ -155,7 +156,7 @@ def _ask(seen: FilePreview) -> None:
     if "data_tz" in seen.questions or st.session_state.get("data.zone"):
         usual = f"{seen.vendor} usually writes {seen.usual_zone}." if seen.usual_zone else None
         zone.selectbox(
-            "Clock of the file",
+            "Time zone of the file",
             list(dict.fromkeys(filter(None, [seen.usual_zone, *ZONES]))),
             index=None,
             placeholder="Choose, or type a zone",

@@ -17,10 +17,11 @@ from orb_core.data.quality_findings import JUMP_RANGES
 from orb_core.errors import OrbError
 from orb_core.service import SourceSpec
 from pages.parts import ask, data_cached, forms
+from pages.parts.ask import SOURCES
 from pages.parts.frame import LAUNCH, is_dark
 from pages.parts.markup import plain
 
-ORIGINS = {"yahoo": "Yahoo", "import": "Import"}
+ORIGINS = {"yahoo": SOURCES["yahoo"], "import": SOURCES["imports"]}
 TABLE_ROWS, TABLE_PX = 6, 220
 JUMPS_NAMED = 3
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False}
@@ -52,15 +53,13 @@ def kept(config: RunConfig, *, is_busy: bool) -> None:
             nothing_kept()
         return
     st.caption("Select a row to look at its bars. Fetched sessions stay for good, though Yahoo forgets them.")
-    columns = [*_line(found[0])] if any(dataset.about for dataset in found) else [*_line(found[0])][:-2]
+    columns = [*_line(found[0])] if any(dataset.about for dataset in found) else [*_line(found[0])][:-1]
     chosen = _chosen(found)
     table = f"data.table.{hash(tuple(found))}"
     st.dataframe(
         [_line(dataset) for dataset in found],
         column_config={
             "Bars": st.column_config.NumberColumn(format="%d min"),
-            "Sessions": st.column_config.NumberColumn(format="%d", help="Sessions archived; an import has rows."),
-            "Rows": st.column_config.NumberColumn(format="localized"),
         },
         column_order=columns,
         hide_index=True,
@@ -102,11 +101,10 @@ def _line(of: Dataset) -> dict[str, object]:
     return {
         "Symbol": of.symbol,
         "Bars": int(of.interval.removesuffix("m")),
-        "From": ORIGINS[of.origin],
+        "Source": ORIGINS[of.origin],
         "First": str(of.first),
         "Last": str(of.last),
-        "Sessions": of.sessions,
-        "Rows": of.about.rows if of.about else None,
+        "Kept": counted(of.about.rows, "bar") if of.about else counted(of.sessions or 0, "session"),
         "File": of.about.file_name if of.about else None,
     }
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from orb_core.config.load import differences, to_yaml
+from orb_core.config.load import differences, to_full_yaml, to_yaml
 from orb_core.store.stored_run import StoredRun
 from pages.parts import computed
 from pages.parts.again import again, finding
@@ -14,6 +14,7 @@ from pages.parts.report_download import report_download
 from pages.parts.settings import by_path
 
 TABLE_ROWS, TABLE_PX = 12, 410
+NOTES = 6
 
 
 def setup_tab(of: StoredRun) -> None:
@@ -47,6 +48,8 @@ def setup_tab(of: StoredRun) -> None:
             st.code(to_yaml(of.config), language="yaml")
         else:
             st.caption("None: this run used the defaults.")
+        with st.expander("All settings (YAML)"):
+            st.code(to_full_yaml(of.config), language="yaml")
     with right:
         _bars(of)
         st.markdown("**Made by**")
@@ -68,7 +71,7 @@ def setup_tab(of: StoredRun) -> None:
 
 def _bars(of: StoredRun) -> None:
     """Show which bars each symbol was run on, and what they lack."""
-    st.markdown("**Bars** :gray[· and what the run's sessions lack of them]")
+    st.markdown("**Bars** :gray[· warm-up included; missing are those of the run's own sessions]")
     missing: dict[str, int] = {}
     if of.manifest.totals is not None:
         missing = computed.ledger(of).groupby("symbol", observed=True)["missing_bars"].sum().to_dict()
@@ -82,7 +85,6 @@ def _bars(of: StoredRun) -> None:
                 "Days missing": len(record.missing_sessions) if record.status == "complete" else None,
                 "Bars missing": missing.get(symbol),
                 "Fingerprint": (record.fingerprint or "")[:12],
-                "Note": record.error or "; ".join(record.warnings) or ("" if record.fingerprint else "Not run"),
             }
             for symbol, record in records
         ],
@@ -94,8 +96,19 @@ def _bars(of: StoredRun) -> None:
         },
         hide_index=True,
         height=TABLE_PX if len(records) > TABLE_ROWS else "content",
+        placeholder="–",
         alt="Bars of each symbol, what they lack, and their fingerprint",
     )
+    said = [
+        text
+        for symbol, record in records
+        for text in ([f"{symbol} failed: {record.error}"] if record.error else record.warnings)
+    ]
+    not_run = [symbol for symbol, record in records if record.status == "cancelled"]
+    for text in [*said[:NOTES], *([f"Not run: {', '.join(not_run)}"] if not_run else [])]:
+        st.caption(f"{plain(text)}.")
+    if len(said) > NOTES:
+        st.caption(f"And {len(said) - NOTES} more, with the warnings on the Overview.")
 
 
 def _difference(path: str, value: object, default: object) -> dict[str, str]:

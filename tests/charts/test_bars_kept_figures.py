@@ -51,7 +51,9 @@ def test_the_opening_range_is_marked_and_the_axis_shows_the_exchanges_clock():
     figure = gaps_figure(quality_without(3))
     (marked,) = figure.layout.shapes
     assert (marked.x0, marked.x1) == (0, 15)
-    assert figure.layout.xaxis.ticktext[:2] == ("09:30", "11:00")
+    assert figure.layout.xaxis.ticktext[:2] == ("09:30", "10:00")
+    assert figure.layout.xaxis.ticktext[-1] == "16:00"
+    assert figure.layout.xaxis.ticklabeloverflow == "allow"
 
 
 def test_sessions_across_midnight_keep_the_order_of_their_minutes():

@@ -70,6 +70,13 @@ def test_the_yaml_of_a_configuration_loads_as_that_configuration(tmp_path, confi
     assert config_from_mapping(yaml.safe_load(to_yaml(config))) == config
 
 
+@given(configs)
+def test_the_yaml_of_all_settings_names_every_one_and_loads_as_that_configuration(config):
+    written = yaml.safe_load(to_full_yaml(config))
+    assert written == config.model_dump(mode="json")
+    assert config_from_mapping(written) == config
+
+
 @given(configs, configs)
 def test_configurations_have_one_hash_exactly_when_they_are_equal(one, other):
     assert (config_hash(one) == config_hash(other)) == (one == other)

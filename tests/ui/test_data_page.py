@@ -148,7 +148,7 @@ def test_an_uploaded_file_is_recognised_before_it_is_kept_and_then_runs():
     facts = app.dataframe[0].value.set_index("What")["Recognised"]
     assert facts["Rows"] == f"{len(bars):,}"
     assert facts["First"] == "2024-01-02 09:30"
-    assert facts["Clock here"] == "New York"
+    assert facts["Times here are"] == "New York time"
     assert app.button(key="data.keep").disabled
     app.text_input(key="data.as").set_value("spy")
     rerun(app)
@@ -164,7 +164,7 @@ def test_what_a_file_does_not_say_is_asked_and_not_guessed():
     bars = a_week()
     app = uploaded(page(), "SPY.csv", local_csv(bars))
     facts = app.dataframe[0].value.set_index("What")["Recognised"]
-    assert facts["Clock of the file"].startswith("not said")
+    assert facts["Time zone of the file"].startswith("not in the file")
     app.text_input(key="data.as").set_value("SPY")
     app.selectbox(key="data.zone").set_value("America/New_York")
     app.selectbox(key="data.side").set_value("open")
@@ -173,6 +173,18 @@ def test_what_a_file_does_not_say_is_asked_and_not_guessed():
     rerun(app)
     (kept,) = data_service.datasets()
     assert data_service.imports().bars(kept.about)["timestamp_utc"].iloc[0] == bars["timestamp_utc"].iloc[0]
+
+
+def test_kept_bars_say_where_they_are_from_in_the_words_of_launch_and_how_much_there_is(yahoo):
+    app = fetched(page(), "SPY")
+    uploaded(app, "QQQ.csv", as_csv(a_week("QQQ")))
+    app.text_input(key="data.as").set_value("QQQ")
+    rerun(app)
+    app.button(key="data.keep").click()
+    kept = next(f.value for f in rerun(app).dataframe if "Kept" in f.value).set_index("Symbol")
+    assert kept.loc["QQQ", ["Source", "Kept"]].tolist() == ["Imported bars", "1,950 bars"]
+    assert kept.loc["SPY", "Source"] == "Yahoo"
+    assert kept.loc["SPY", "Kept"].endswith(" sessions")
 
 
 def test_stamps_at_the_end_of_bars_are_moved_and_the_page_says_so():

@@ -3,7 +3,7 @@ from datetime import date
 from orb_core.config.load import load_config
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
-from tests.ui.app import a_run, open_app, rerun
+from tests.ui.app import a_run, open_app, rerun, texts
 
 START, END = date(2024, 1, 8), date(2024, 1, 19)
 LACKED = date(2024, 1, 10)
@@ -28,10 +28,33 @@ def test_setup_counts_the_days_and_minutes_that_the_bars_lack(tmp_path):
     config = load_config(overrides=["data.warmup_sessions=0"])
     request = RunRequest(config, ("SPY", "GONE"), START, END, SourceSpec("file", path=tmp_path / "bars"))
     run_id = run_and_save(request, default_store()).run_id
-    table = open_app("run", run=run_id, tab="Setup").dataframe[1].value.set_index("Symbol")
+    app = open_app("run", run=run_id, tab="Setup")
+    table = app.dataframe[1].value.set_index("Symbol")
     assert table.loc["SPY", "Days missing"] == 1
     assert table.loc["SPY", "Bars missing"] == SESSION_MINUTES + 3
-    assert "GONE" in table.loc["GONE", "Note"]
+    (said,) = [caption.value for caption in app.caption if caption.value.startswith("GONE failed")]
+    assert said.endswith(".")
+
+
+def test_setup_shows_every_setting_also_of_a_run_of_the_defaults():
+    app = open_app("run", run=a_run().run_id, tab="Setup")
+    assert app.expander[0].label == "All settings (YAML)"
+    assert "base_minutes: 15" in app.code[0].value
+
+
+def test_a_long_note_on_the_bars_stands_in_full_below_their_table():
+    run = a_run("orb.min_atr_mult=0.99", symbols=("SPY", "QQQ"))
+    app = open_app("run", run=run.run_id, tab="Setup")
+    assert "Note" not in app.dataframe[0].value
+    for record in run.manifest.symbols.values():
+        assert f"{record.warnings[0]}." in texts(app)
+
+
+def test_the_notes_on_many_symbols_are_counted_beyond_the_first():
+    run = a_run("orb.min_atr_mult=0.99", symbols=tuple(f"S{n}" for n in range(8)))
+    app = open_app("run", run=run.run_id, tab="Setup")
+    assert "And 2 more" in texts(app)
+    assert "warm-up included" in texts(app)
 
 
 def test_a_clone_takes_settings_symbols_dates_and_source_to_launch_as_they_were_asked_for():
