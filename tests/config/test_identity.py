@@ -12,6 +12,7 @@ from orb_core.config import (
     config_hash,
     differences,
     load_config,
+    to_full_yaml,
     to_yaml,
 )
 from orb_core.config.merge import leaves, merge, nested

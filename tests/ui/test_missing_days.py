@@ -41,7 +41,7 @@ def whole(tmp_path):
 
 def test_the_list_of_runs_marks_the_run_that_lacks_days_and_no_other(lacking, whole):
     table = open_app("runs").data_editor[0].value.set_index("run_id")
-    assert table.loc[lacking, "status"] == "days missing"
+    assert table.loc[lacking, "status"] == "Days missing"
     assert table.loc[whole, "status"] == ""
 
 
