@@ -1,5 +1,7 @@
 """Work in the background: queued, reporting progress, and cancelled when nobody wants it any more."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError as NeverStarted
@@ -14,6 +16,8 @@ Step = TypeVar("Step")
 
 REMEMBERED: Final = 50
 """Jobs that are over and still listed."""
+NICENESS: Final = 10
+"""Of the threads of jobs: a page that is asked for meanwhile, and the browser that draws it, go first."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[Callable[[Step], None], Callable[[], bool]], Result]
@@ -113,7 +117,7 @@ class JobManager:
     """
 
     def __init__(self, max_workers: int) -> None:
-        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="job")
+        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="job", initializer=_stand_back)
         self._jobs: list[Job[Any, Any]] = []
         self._lock = threading.Lock()
 
@@ -136,3 +140,12 @@ class JobManager:
     def shutdown(self) -> None:
         """Drop what is queued, and wait for what is running."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stand_back() -> None:
+    """Let whoever waits for an answer go before this thread, and before those it starts.
+
+    Linux gives each thread a niceness of its own, elsewhere it would be the whole process that stands back.
+    """
+    if sys.platform == "linux":
+        os.nice(NICENESS)

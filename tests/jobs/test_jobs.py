@@ -1,4 +1,7 @@
+import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -121,3 +124,19 @@ def test_a_manager_lists_what_is_not_over_and_the_last_that_is(monkeypatch):
     assert waiting.is_unwanted
     go_on.set()
     manager.shutdown()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_a_job_and_the_threads_it_starts_stand_back_and_nobody_else_does(manager):
+    def niceness():
+        return os.getpriority(os.PRIO_PROCESS, 0)
+
+    def work(_report, _is_cancelled):
+        with ThreadPoolExecutor(1) as pool:
+            return niceness(), pool.submit(niceness).result()
+
+    usual = niceness()
+    job = manager.submit(work)
+    job.wait(10)
+    assert job.result == (usual + 10, usual + 10)
+    assert niceness() == usual
