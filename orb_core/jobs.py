@@ -16,7 +16,7 @@ Step = TypeVar("Step")
 
 REMEMBERED: Final = 50
 """Jobs that are over and still listed."""
-NICENESS: Final = 10
+NICENESS: Final = 5
 """Of the threads of jobs: a page that is asked for meanwhile, and the browser that draws it, go first."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]

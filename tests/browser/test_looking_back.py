@@ -16,7 +16,7 @@ def test_two_runs_are_ticked_compared_swapped_and_followed_to_a_day(server, brow
     settled(browser)
     grid = browser.locator(GRID).first.bounding_box()
     for row in (0, 1):
-        browser.mouse.click(grid["x"] + 32, grid["y"] + HEADER_PX + ROW_PX * row + ROW_PX / 2)
+        browser.mouse.click(grid["x"] + 23, grid["y"] + HEADER_PX + ROW_PX * row + ROW_PX / 2)
         browser.get_by_role("button", name=f"Delete {row + 1}").wait_for()
         settled(browser)
     browser.get_by_role("button", name="Compare 2").click()

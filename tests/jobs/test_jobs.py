@@ -138,5 +138,5 @@ def test_a_job_and_the_threads_it_starts_stand_back_and_nobody_else_does(manager
     usual = niceness()
     job = manager.submit(work)
     job.wait(10)
-    assert job.result == (usual + 10, usual + 10)
+    assert job.result == (min(usual + 5, 19),) * 2  # 19 is the most
     assert niceness() == usual
