@@ -14,7 +14,7 @@ from orb_core.config.models import RunConfig
 from orb_core.engine import records
 from orb_core.engine.prepare import Factors, Prepared, factors, prepare
 from orb_core.engine.result_table import Column, result_table
-from orb_core.engine.simulate_nb import MINUTE_NS, simulate_nb
+from orb_core.engine.simulate_nb import MINUTE_NS, POSITION, simulate_nb
 from orb_core.errors import ConfigError
 
 ENGINE_VERSION: Final = "2"
@@ -142,6 +142,7 @@ def simulate(p: Prepared, f: Factors) -> Rows:
         np.empty(n, records.TRADE_ROW),
         np.empty(4 * n, records.FILL_ROW),
         np.empty(n, records.STOP_ROW),
+        np.zeros(1, POSITION),
     )
     prices = (p.open, p.high, p.low, p.close)
     return Rows(

@@ -202,6 +202,7 @@ def simulate_nb(
     trades: NDArray[Any],
     fills: NDArray[Any],
     stops: NDArray[Any],
+    positions: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Walk the bars once and trade.
 
@@ -224,6 +225,8 @@ def simulate_nb(
     rules : RULES record
     signals, trades, fills, stops : SIGNAL_ROW[:], TRADE_ROW[:], FILL_ROW[:], STOP_ROW[:]
         At least one row each; scratch space that is replaced when it is full.
+    positions : POSITION[1]
+        Zeros; scratch space for the trade that is open. The caller's, because a record does not keep its array.
 
     Returns
     -------
@@ -231,7 +234,7 @@ def simulate_nb(
         The rows made, in order.
     """
     n_signals, n_trades, n_fills, n_stops = 0, 0, 0, 0
-    position = np.zeros(1, POSITION)[0]
+    position = positions[0]
     bar_ns = rules.bar_minutes * MINUTE_NS
 
     for s in range(sessions.size):
@@ -248,6 +251,13 @@ def simulate_nb(
         begin = row.first_bar
         if not position.is_open:  # nothing can happen before the range is complete, or at all
             begin = row.first_bar + row.or_bars if is_traded else session_stop
+        # Room for a signal, a trade and a move of the stop in each bar, made here: a table that may be replaced within
+        # the loop over bars costs two counts of references in each of them, which take longer than a bar's rules.
+        n_bars = max(0, session_stop - begin)
+        signals = grown_nb(signals, n_signals, n_bars)
+        trades = grown_nb(trades, n_trades, n_bars)
+        fills = grown_nb(fills, n_fills, MOST_FILLS * (n_bars + 1))
+        stops = grown_nb(stops, n_stops, n_bars)
 
         for i in range(begin, session_stop):
             is_final = ts_ns[i] + bar_ns == row.close_ns
@@ -290,7 +300,6 @@ def simulate_nb(
                     direction = -1.0
 
                 if direction != 0.0:
-                    signals = grown_nb(signals, n_signals, 1)
                     signal = signals[n_signals]
                     signal.session, signal.entry_bar, signal.direction = s, entry_bar, direction
                     trigger = row.upper if direction > 0.0 else row.lower
@@ -321,7 +330,6 @@ def simulate_nb(
                         position.signal, position.signal_number = n_signals - 1, accepted
                         position.ambiguous = both_sides
                         position.entry_extreme_unknown = not is_gap
-                        fills = grown_nb(fills, n_fills, MOST_FILLS)
                         _write_fill_nb(fills[n_fills], n_trades, entry_bar, position.entry, position, FILL_ENTRY, False)
                         fills[n_fills].fraction = 1.0
                         n_fills += 1
@@ -333,8 +341,6 @@ def simulate_nb(
             if not position.is_open:
                 continue
 
-            if n_stops == stops.size:
-                stops = grown_nb(stops, n_stops, 1)
             n_fills, n_stops = _live_through_bar_nb(
                 position,
                 i,
@@ -354,7 +360,6 @@ def simulate_nb(
             )
             if position.is_open:
                 continue
-            trades = grown_nb(trades, n_trades, 1)
             trade = trades[n_trades]
             _close_books_nb(trade, position, rules)
             n_trades += 1
@@ -384,6 +389,7 @@ def replay_nb(
     trades: NDArray[Any],
     fills: NDArray[Any],
     stops: NDArray[Any],
+    positions: NDArray[Any],
 ) -> NDArray[np.float64]:
     """Live every entry again, alone, under each stop and each set of targets.
 
@@ -397,8 +403,8 @@ def replay_nb(
         the nearest that a run accepts.
     target_r, target_fraction : float64[n_targets, 3]
         R multiples (NaN: no target) and fractions of t1, t2 and the runner; R is the entry's own risk.
-    trades, fills, stops : TRADE_ROW[1], FILL_ROW[MOST_FILLS], STOP_ROW[1]
-        Scratch space.
+    trades, fills, stops, positions : TRADE_ROW[1], FILL_ROW[MOST_FILLS], STOP_ROW[1], POSITION[1]
+        Scratch space; see `simulate_nb`.
 
     Returns
     -------
@@ -406,7 +412,7 @@ def replay_nb(
         Net result in multiples of the entry's own risk.
     """
     realized_r = np.empty((stop_scale.size, target_r.shape[0], entries.size))
-    position = np.zeros(1, POSITION)[0]
+    position = positions[0]
     for k in range(entries.size):
         made = entries[k]
         d = float(made.direction)

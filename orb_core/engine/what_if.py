@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from orb_core.config.models import RunConfig
 from orb_core.engine import records
 from orb_core.engine.prepare import Prepared, prepare
-from orb_core.engine.simulate_nb import MOST_FILLS, replay_nb
+from orb_core.engine.simulate_nb import MOST_FILLS, POSITION, replay_nb
 from orb_core.errors import BarsError
 
 Target = float | Literal["own", "none"]
@@ -139,6 +139,7 @@ def what_if(
         np.empty(1, records.TRADE_ROW),
         np.empty(MOST_FILLS, records.FILL_ROW),
         np.empty(1, records.STOP_ROW),
+        np.zeros(1, POSITION),
     )
     return WhatIf(grid, r)
 
