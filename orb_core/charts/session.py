@@ -320,7 +320,10 @@ def _labels(
 
 
 def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
-    """Return `BARS_AROUND_TRADE` bars with the trade in the middle, more of a longer one; all without a trade."""
+    """Return `BARS_AROUND_TRADE` bars with the trade in the middle, more of a longer one; all without a trade.
+
+    A longer one is shown from the open on, with the range it broke out of, unless that came long before.
+    """
     bars = view.bars
     if trade is None:
         return bars
@@ -329,7 +332,8 @@ def _window(view: SessionView, trade: Any | None) -> pd.DataFrame:
     left = len(bars) if trade.exit_timestamp is pd.NaT else int(times.searchsorted(trade.exit_timestamp))
     n = min(max(BARS_AROUND_TRADE, left - entered + 2 * BARS_BESIDE_TRADE), len(bars))
     first = min(max(entered - (n - (left - entered)) // 2, 0), len(bars) - n)
-    return bars.iloc[first : first + n]
+    begin = 0 if n > BARS_AROUND_TRADE and first <= BARS_AROUND_TRADE // 2 else first
+    return bars.iloc[begin : first + n]
 
 
 def _seen(view: SessionView, window: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp]:

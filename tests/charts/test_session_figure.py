@@ -147,11 +147,13 @@ def test_a_day_without_a_trade_shows_every_bar_and_no_trade():
     assert (end - begin) >= pd.Timedelta(minutes=390)
 
 
-def test_a_long_trade_is_shown_from_before_its_entry_to_after_its_exit():
+@pytest.mark.parametrize(("entered", "begins"), [(47, (-1, 0)), (150, (135, 145))])
+def test_a_long_trade_is_shown_to_after_its_exit_with_the_opening_range_unless_that_came_long_before(entered, begins):
     view = a_session()
-    trades = view.trades.assign(exit_timestamp=[minute(300)])
+    trades = view.trades.assign(entry_timestamp=[minute(entered)], exit_timestamp=[minute(300)])
     begin, end = (pd.Timestamp(x) for x in session_figure(replace(view, trades=trades)).layout.xaxis.range)
-    assert pd.Timestamp("2024-03-12 09:45") < begin < pd.Timestamp("2024-03-12 10:10")
+    opened = pd.Timestamp("2024-03-12 09:30")
+    assert begins[0] <= (begin - opened) / pd.Timedelta(minutes=1) <= begins[1]
     assert pd.Timestamp("2024-03-12 14:35") < end < pd.Timestamp("2024-03-12 14:45")
 
 
