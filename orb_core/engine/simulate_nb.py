@@ -346,11 +346,13 @@ def simulate_nb(
                 i,
                 just_entered,
                 row,
-                ts_ns,
-                open_,
+                ts_ns[i],
+                ts_ns[position.entry_bar],
+                open_[i],
+                close[i],
+                i == close.size - 1,
                 high,
                 low,
-                close,
                 rules,
                 n_trades,
                 fills,
@@ -449,11 +451,13 @@ def replay_nb(
                         i,
                         i == made.bar,
                         sessions[s],
-                        ts_ns,
-                        open_,
+                        ts_ns[i],
+                        ts_ns[made.bar],
+                        open_[i],
+                        close[i],
+                        i == close.size - 1,
                         high,
                         low,
-                        close,
                         rules,
                         0,
                         fills,
@@ -651,11 +655,13 @@ def _live_through_bar_nb(
     i: int,
     just_entered: bool,
     row: Any,
-    ts_ns: NDArray[np.int64],
-    open_: NDArray[np.float64],
+    start_ns: int,
+    entered_ns: int,
+    open_price: float,
+    close_price: float,
+    is_last: bool,
     high: NDArray[np.float64],
     low: NDArray[np.float64],
-    close: NDArray[np.float64],
     rules: Any,
     trade: int,
     fills: NDArray[Any],
@@ -667,14 +673,15 @@ def _live_through_bar_nb(
 
     `trade` is the number its fills and stop moves carry; how many rows of each there are then comes back. Both tables
     need room for them: making it here would cost a count of references in every bar. Inlined, because a call that
-    passes all these arrays takes longer than a bar's rules.
+    passes all this takes longer than a bar's rules; but then each array costs such a count too, so that prices and
+    times of which one is needed come alone: the bar's start and the entry bar's, and whether it is the last of all.
     """
     bar_ns = rules.bar_minutes * MINUTE_NS
-    is_final = ts_ns[i] + bar_ns == row.close_ns
+    is_final = start_ns + bar_ns == row.close_ns
     fills_before = n_fills
     # Signed prices: up is the trade's way.
     d = position.direction
-    bar_open, bar_close = d * open_[i], d * close[i]
+    bar_open, bar_close = d * open_price, d * close_price
     bar_up, bar_down = (high[i], low[i]) if d > 0.0 else (-low[i], -high[i])
 
     if not just_entered:
@@ -705,7 +712,7 @@ def _live_through_bar_nb(
         if just_entered and position.entry_extreme_unknown:
             worst = min(position.entry, bar_close)
         position.adverse = min(position.adverse, worst)
-        held_ns = ts_ns[i] + bar_ns - ts_ns[position.entry_bar]
+        held_ns = start_ns + bar_ns - entered_ns
         if is_final and rules.flatten:
             _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
         elif rules.max_hold_minutes >= 0 and held_ns >= rules.max_hold_minutes * MINUTE_NS:
@@ -720,7 +727,7 @@ def _live_through_bar_nb(
                     moved.trade, moved.bar = trade, i
                     moved.price, moved.kind = d * position.stop, position.stop_kind
                     n_stops += 1
-            if i == close.size - 1:
+            if is_last:
                 _leave_nb(position, i, bar_close - rules.slippage, END_OF_DATA, True)
             elif i == row.first_bar + row.bars - 1 and not is_final and rules.flatten:
                 _leave_nb(position, i, bar_close - rules.slippage, SESSION_END, True)
