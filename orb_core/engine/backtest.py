@@ -136,9 +136,9 @@ class Rows(NamedTuple):
 
 def simulate(p: Prepared, f: Factors) -> Rows:
     """Call the kernel with scratch space for a usual run; it makes more when it needs it."""
-    n = max(16, 4 * len(p.sessions))
+    n = 512 + 2 * len(p.sessions)
     scratch = (
-        np.empty(n, records.SIGNAL_ROW),
+        np.empty(4 * n, records.SIGNAL_ROW),
         np.empty(n, records.TRADE_ROW),
         np.empty(4 * n, records.FILL_ROW),
         np.empty(n, records.STOP_ROW),
