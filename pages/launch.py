@@ -32,16 +32,15 @@ with st.sidebar:
 
 if job is not None:
     jobs.progress_panel(job)
-    st.stop()
-
-jobs.say_what_happened()
-if problem:
-    stop_with(problem)
-elif shown is None:
-    first_visit()
 else:
-    try:
-        today_panel(shown)
-        result.screen(shown)
-    except OrbError as error:
-        stop_with(error)
+    jobs.say_what_happened()
+    if problem:
+        stop_with(problem)
+    elif shown is None:
+        first_visit()
+    else:
+        try:
+            today_panel(shown)
+            result.screen(shown)
+        except OrbError as error:
+            stop_with(error)

@@ -54,12 +54,11 @@ if view.bars.empty:
         "There are no bars of this session, so nothing could be traded. The run's Setup tab says what else is missing.",
         icon=":material/info:",
     )
-    st.stop()
-if replaying:
+elif replaying:
     replay(of, view, trade.trade_id if trade else None)
-    st.stop()
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.caption(sentences(view, trade))
-    candles.switch()
-chart(view, trade, key="session.chart", whole_day=whole_day)
-below(of, view, trade)
+else:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(sentences(view, trade))
+        candles.switch()
+    chart(view, trade, key="session.chart", whole_day=whole_day)
+    below(of, view, trade)

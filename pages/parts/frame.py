@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import StopException
 
 from orb_core.errors import OrbError
 from pages.parts import jobs, runs_edits
@@ -110,4 +111,4 @@ def stop_with(error: OrbError) -> NoReturn:
     """Say what is wrong in the place of the page, with a way on, and draw no more of it."""
     st.error(plain(str(error)), icon=":material/error:")
     st.page_link(RUNS, label="All runs", icon=":material/list:")
-    st.stop()
+    raise StopException  # st.stop() raises it too, but first forgets what was pressed in a fragment meanwhile

@@ -2,7 +2,11 @@ import json
 from datetime import datetime
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
+from pages.parts import replay
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -166,3 +170,19 @@ def test_the_switch_to_the_whole_day_rests_where_all_of_it_is_shown():
     day = run.frame("SPY", "sessions").query("~warmup")["session_date"].iloc[0]
     app = open_app("session", run=run.run_id, symbol="SPY", date=f"{day:%Y-%m-%d}")
     assert app.button(key="session.whole_day").disabled
+
+
+def test_a_key_pressed_while_the_whole_page_is_drawn_is_heard(monkeypatch):
+    app, _ = a_replay()
+    began, step = bar(app), button(app, "chevron_right").proto.id
+    below = replay.below
+
+    def pressed_meanwhile(*args, **kwargs):
+        below(*args, **kwargs)
+        monkeypatch.setattr(replay, "below", below)
+        pressed = WidgetStates(widgets=[WidgetState(id=step, trigger_value=True)])
+        message = RerunData(fragment_id=ThreadState.get().fragment_id, widget_states=pressed)
+        get_script_run_ctx().script_requests.request_rerun(message)
+
+    monkeypatch.setattr(replay, "below", pressed_meanwhile)
+    assert bar(rerun(app)) == began + 1
