@@ -1,4 +1,4 @@
-"""Numba kernel of the bar table: arrays in, one answer out. No pandas, no config, no I/O."""
+"""Numba kernels of the bar table: arrays in, one answer out. No pandas, no config, no I/O."""
 
 import numpy as np
 from numba import njit
@@ -32,3 +32,12 @@ def keeps_invariants_nb(
         sound &= (low[i] <= open_[i]) & (low[i] <= close[i]) & (open_[i] <= high[i]) & (close[i] <= high[i])
         sound &= (not volume[i] < 0.0) & (volume[i] != np.inf)
     return sound
+
+
+@njit(cache=True, nogil=True)
+def shortest_step_nb(starts_ns: NDArray[np.int64]) -> int:
+    """Return the least difference between neighbouring stamps, of two or more that increase."""
+    shortest: int = starts_ns[1] - starts_ns[0]
+    for i in range(2, starts_ns.size):
+        shortest = min(shortest, starts_ns[i] - starts_ns[i - 1])
+    return shortest

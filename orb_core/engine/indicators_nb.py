@@ -1,4 +1,4 @@
-"""Numba kernels of the indicators: arrays in, arrays out. No pandas, no config, no I/O.
+"""Numba kernels of the indicators: they fill arrays that their caller made. No pandas, no config, no I/O.
 
 Every value at index j uses bars up to and including j only. "Session" arrays give each session's first bar
 and number of bars; bars of all sessions lie one after the other.
@@ -74,7 +74,8 @@ def session_vwap_nb(
     close: NDArray[np.float64],
     volume: NDArray[np.float64],
     from_or_end: bool,
-) -> NDArray[np.float64]:
+    vwap: NDArray[np.float64],
+) -> None:
     """Volume-weighted average of (h+l+c)/3 over each session's bars up to and including each bar.
 
     Parameters
@@ -87,43 +88,41 @@ def session_vwap_nb(
         A NaN volume is unknown: that bar is left out of the sums.
     from_or_end : bool
         Count only bars that start at or after the end of the opening range.
-
-    Returns
-    -------
-    float64[n_bars]
-        In points; NaN while no volume has been counted.
+    vwap : float64[n_bars]
+        Filled: in points; NaN while no volume has been counted.
     """
-    vwap = np.full(close.size, np.nan)
     for s in range(sessions.size):
         row = sessions[s]
         count_from_ns = row.open_ns
         if from_or_end:
             count_from_ns += row.or_minutes * 60_000_000_000
+        first, stop = row.first_bar, row.first_bar + row.bars
+        while first < stop and ts_ns[first] < count_from_ns:
+            vwap[first] = np.nan
+            first += 1
         weighted, total = 0.0, 0.0
-        for i in range(row.first_bar, row.first_bar + row.bars):
-            if ts_ns[i] >= count_from_ns and not np.isnan(volume[i]):
+        for i in range(first, stop):
+            if not np.isnan(volume[i]):
                 weighted += (high[i] + low[i] + close[i]) / 3.0 * volume[i]
                 total += volume[i]
-            if total > 0.0:
-                vwap[i] = weighted / total
-    return vwap
+            vwap[i] = weighted / total if total > 0.0 else np.nan
 
 
 @njit(cache=True, nogil=True)
-def rolling_relative_volume_nb(volume: NDArray[np.float64], lookback: int) -> NDArray[np.float64]:
+def rolling_relative_volume_nb(volume: NDArray[np.float64], lookback: int, relative: NDArray[np.float64]) -> None:
     """Volume of each bar over the mean volume of the `lookback` bars before it.
 
     Window sums are put together from running sums of blocks of `lookback` bars (suffix of one block plus prefix
     of the next), never by subtraction: a huge volume leaves no residue behind, an unknown one spoils
     exactly the windows it is in, and the work does not grow with `lookback`.
 
-    Returns
-    -------
-    float64[n_bars]
-        NaN for the first `lookback` bars, where the mean is not positive, and where a volume needed is unknown.
+    Parameters
+    ----------
+    relative : float64[n_bars]
+        Filled: NaN for the first `lookback` bars, where the mean is not positive, and where a volume needed is unknown.
     """
     n = volume.size
-    relative = np.full(n, np.nan)
+    relative[:lookback] = np.nan
     suffix = np.empty(lookback + 1)
     suffix[lookback] = 0.0
     for block in range(lookback, n, lookback):
@@ -132,27 +131,28 @@ def rolling_relative_volume_nb(volume: NDArray[np.float64], lookback: int) -> ND
         prefix = 0.0
         for j in range(block, min(block + lookback, n)):
             mean = (suffix[j - block] + prefix) / lookback
-            if mean > 0.0:
-                relative[j] = volume[j] / mean
+            relative[j] = volume[j] / mean if mean > 0.0 else np.nan
             prefix += volume[j]
-    return relative
 
 
 @njit(cache=True, nogil=True)
 def time_of_day_relative_volume_nb(
-    sessions: NDArray[Any], ts_ns: NDArray[np.int64], volume: NDArray[np.float64], lookback: int
-) -> NDArray[np.float64]:
+    sessions: NDArray[Any],
+    ts_ns: NDArray[np.int64],
+    volume: NDArray[np.float64],
+    lookback: int,
+    relative: NDArray[np.float64],
+) -> None:
     """Session volume so far over its mean at the same offset in the `lookback` previous sessions with bars.
 
-    Returns
-    -------
-    float64[n_bars]
-        NaN without that many previous sessions, where the mean is not positive, and where a volume needed is unknown.
-        A previous session that had no bar yet at the offset counts with 0.
+    Parameters
+    ----------
+    relative : float64[n_bars]
+        Filled: NaN without that many previous sessions, where the mean is not positive, and where a volume needed is
+        unknown. A previous session that had no bar yet at the offset counts with 0.
     """
-    n = volume.size
-    relative = np.full(n, np.nan)
-    so_far = np.empty(n)
+    relative[:] = np.nan
+    so_far = np.empty(volume.size)
     recent = np.empty(lookback, np.int64)  # ring of the last sessions with bars
     position = np.empty(lookback, np.int64)  # in each of them, the first bar after the current offset
     held = 0
@@ -184,7 +184,6 @@ def time_of_day_relative_volume_nb(
                     relative[j] = so_far[j] / mean
         recent[held % lookback] = s
         held += 1
-    return relative
 
 
 @njit(cache=True, nogil=True)
@@ -197,19 +196,20 @@ def price_action_nb(
     pivot_len: int,
     engulfing: bool,
     structure: bool,
-) -> NDArray[np.int8]:
+    sides: NDArray[np.int8],
+) -> None:
     """Where price action favours a side at each bar's close.
 
     Engulfing: a body that covers the previous, opposite one. Structure: over the last `pivot_len` bars against as
     many before them, a higher high and a higher low (long) or a lower high and a lower low (short). Patterns do not
     reach over a session's open.
 
-    Returns
-    -------
-    int8[n_bars]
-        Bit 1: long, bit 2: short. 0 before the session's `2 * pivot_len`-th bar.
+    Parameters
+    ----------
+    sides : int8[n_bars]
+        Filled. Bit 1: long, bit 2: short. 0 before the session's `2 * pivot_len`-th bar.
     """
-    sides = np.zeros(close.size, np.int8)
+    sides[:] = 0
     for s in range(sessions.size):
         first = sessions[s].first_bar
         for j in range(first + 2 * pivot_len - 1, first + sessions[s].bars):
@@ -230,13 +230,16 @@ def price_action_nb(
                 long_side = long_side or (top > earlier_top and bottom > earlier_bottom)
                 short_side = short_side or (top < earlier_top and bottom < earlier_bottom)
             sides[j] = long_side + 2 * short_side
-    return sides
 
 
 @njit(cache=True, nogil=True)
 def adx_nb(
-    high: NDArray[np.float64], low: NDArray[np.float64], close: NDArray[np.float64], period: int
-) -> NDArray[np.float64]:
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+    period: int,
+    adx: NDArray[np.float64],
+) -> None:
     """Wilder's average directional index over all bars so far, in TA-Lib's variant (unstable period 0).
 
     TA-Lib seeds the directional sums with the first `period - 1` changes where Wilder's book takes `period`;
@@ -246,16 +249,12 @@ def adx_nb(
     ----------
     period : int
         At least 2.
-
-    Returns
-    -------
-    float64[n_bars]
-        0 to 100; NaN before bar `2 * period - 1`.
+    adx : float64[n_bars]
+        Filled: 0 to 100; NaN before bar `2 * period - 1`.
     """
-    n = close.size
-    adx = np.full(n, np.nan)
+    adx[: 2 * period - 1] = np.nan
     plus_sum, minus_sum, range_sum, dx_sum, value = 0.0, 0.0, 0.0, 0.0, 0.0
-    for j in range(1, n):
+    for j in range(1, close.size):
         up, down = high[j] - high[j - 1], low[j - 1] - low[j]
         true_range = max(high[j] - low[j], abs(high[j] - close[j - 1]), abs(low[j] - close[j - 1]))
         if j >= period:
@@ -281,4 +280,3 @@ def adx_nb(
             value = (value * (period - 1) + dx) / period
         if j >= 2 * period - 1:
             adx[j] = value
-    return adx

@@ -1,6 +1,6 @@
 """Bars and a config become the flat arrays that the kernels read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from orb_core.config.models import RunConfig
 from orb_core.data.bars import bar_arrays
+from orb_core.data.bars_nb import shortest_step_nb
 from orb_core.data.sessions import SessionTable, local_instant_ns, with_warmup
 from orb_core.engine import indicators_nb, records, simulate_nb
 from orb_core.errors import BarsError, NoBarsError, NoSessionsError
@@ -167,18 +168,22 @@ class Factors:
 
 def factors(p: Prepared, config: RunConfig) -> Factors:
     """Compute the enabled factors (profile_proxy needs no bars: it is in the sessions)."""
-    settings = config.factors
-    absent = np.empty(0)
-    rel_volume, vwap, adx, price_action = absent, absent, absent, np.empty(0, np.int8)
+    settings, n = config.factors, len(p.ts_ns)
+    is_enabled = settings.rel_volume.enabled, settings.vwap.enabled, settings.adx.enabled
+    # One piece for all: the C library keeps twice the largest piece given back, so that ten years' worth stays at hand
+    # for the next run, where pieces of a third of that would be fetched again page by page in every run.
+    pieces = iter(np.empty((sum(is_enabled), n)))
+    rel_volume, vwap, adx = (next(pieces) if enabled else np.empty(0) for enabled in is_enabled)
+    price_action = np.empty(n if settings.price_action.enabled else 0, np.int8)
     if settings.rel_volume.enabled:
         lookback = settings.rel_volume.lookback
         if settings.rel_volume.mode == "rolling":
-            rel_volume = indicators_nb.rolling_relative_volume_nb(p.volume, lookback)
+            indicators_nb.rolling_relative_volume_nb(p.volume, lookback, rel_volume)
         else:
-            rel_volume = indicators_nb.time_of_day_relative_volume_nb(p.sessions, p.ts_ns, p.volume, lookback)
+            indicators_nb.time_of_day_relative_volume_nb(p.sessions, p.ts_ns, p.volume, lookback, rel_volume)
     if settings.price_action.enabled:
         action = settings.price_action
-        price_action = indicators_nb.price_action_nb(
+        indicators_nb.price_action_nb(
             p.sessions,
             p.open,
             p.high,
@@ -187,12 +192,13 @@ def factors(p: Prepared, config: RunConfig) -> Factors:
             action.pivot_len,
             action.enable_engulfing,
             action.enable_structure,
+            price_action,
         )
     if settings.vwap.enabled:
         from_or_end = settings.vwap.reset_mode == "or_end"
-        vwap = indicators_nb.session_vwap_nb(p.sessions, p.ts_ns, p.high, p.low, p.close, p.volume, from_or_end)
+        indicators_nb.session_vwap_nb(p.sessions, p.ts_ns, p.high, p.low, p.close, p.volume, from_or_end, vwap)
     if settings.adx.enabled:
-        adx = indicators_nb.adx_nb(p.high, p.low, p.close, settings.adx.period)
+        indicators_nb.adx_nb(p.high, p.low, p.close, settings.adx.period, adx)
     return Factors(rel_volume, price_action, vwap, adx)
 
 
@@ -208,23 +214,15 @@ def _sessions(config: RunConfig, ts_ns: NDArray[np.int64], start: date | None, e
         wanted &= table.close_ns > ts_ns[0]
     if end is None:
         wanted &= table.open_ns <= ts_ns[-1]
-    if wanted.all():
-        return table
-    return replace(
-        table,
-        dates=table.dates[wanted],
-        open_ns=table.open_ns[wanted],
-        close_ns=table.close_ns[wanted],
-        is_half_day=table.is_half_day[wanted],
-    )
+    held = table.dates[wanted].tolist() or [last, first - day]
+    return with_warmup(config.session, start or held[0], end or held[-1], config.data.warmup_sessions if start else 0)
 
 
 def _check_interval(ts_ns: NDArray[np.int64], config: RunConfig, symbol: str) -> None:
     """Refuse bars that are finer or coarser than the interval asked; a minute without trades is no reason."""
-    steps = np.diff(ts_ns)
-    if steps.size == 0 or steps.min() == config.data.bar_minutes * simulate_nb.MINUTE_NS:
+    if len(ts_ns) < 2 or shortest_step_nb(ts_ns) == config.data.bar_minutes * simulate_nb.MINUTE_NS:
         return
-    found = int(np.gcd.reduce(steps)) / simulate_nb.MINUTE_NS
+    found = int(np.gcd.reduce(np.diff(ts_ns))) / simulate_nb.MINUTE_NS
     if found != config.data.bar_minutes:
         raise BarsError(
             f"bars of {symbol}: stamps lie on a grid of {found:g} minutes, but `data.interval` is "

@@ -114,7 +114,8 @@ def _vwap(day: pd.DataFrame, session: "pd.Series[Any]", config: RunConfig) -> ND
     )
     high, low, close, volume = (day[name].to_numpy() for name in ("high", "low", "close", "volume"))
     from_or_end = config.factors.vwap.reset_mode == "or_end"
-    vwap: NDArray[np.float64] = session_vwap_nb(row, starts_ns(day), high, low, close, volume, from_or_end)
+    vwap = np.empty(len(day))
+    session_vwap_nb(row, starts_ns(day), high, low, close, volume, from_or_end, vwap)
     return vwap
 
 
