@@ -174,6 +174,17 @@ def worlds(draw, **fixed: Any) -> World:
     return world
 
 
+@st.composite
+def worlds_off_their_grid(draw) -> World:
+    """Any world with many of its prices a third of the tolerance of two prices off their grid."""
+    world = draw(worlds())
+    random = Random(draw(st.integers(0, 2**32 - 1)))  # noqa: S311
+    prices = world.bars[["open", "high", "low", "close"]]
+    nudged = prices.map(lambda price: price + random.choice((-1, 0, 1)) * 3e-10 * max(1.0, price))
+    edges = nudged.assign(high=nudged.max(axis=1), low=nudged.min(axis=1))
+    return world.with_bars(world.bars.assign(**edges))
+
+
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return base | {
         name: merged(base[name], value) if isinstance(value, dict) and isinstance(base.get(name), dict) else value

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from orb_core.config.load import config_from_mapping
 from orb_core.engine.backtest import EventLoopBacktest
 from tests.engine.runs import COLUMNS, first_difference, reference_of, run_engine, run_reference
-from tests.strategies import SYMBOL, World, worlds
+from tests.strategies import SYMBOL, World, worlds, worlds_off_their_grid
 
 # ORB_EXAMPLES=5000 looks for rarer disagreements than a test run has time for.
 EXAMPLES = int(os.environ.get("ORB_EXAMPLES", "300"))
@@ -23,6 +23,12 @@ def test_engine_and_reference_agree_in_every_column_of_every_table(world: World)
 @settings(max_examples=EXAMPLES // 4, deadline=None)
 @given(worlds(entry={"mode": "touch"}, scoring={"enabled": False}, governance={"flatten_at_session_end": False}))
 def test_engine_and_reference_agree_on_trades_that_stay_open_overnight(world: World):
+    assert first_difference(run_engine(world), reference_of(world).run()) is None
+
+
+@settings(max_examples=EXAMPLES // 2, deadline=None)
+@given(worlds_off_their_grid())
+def test_engine_and_reference_agree_on_prices_that_reach_a_level_but_for_rounding(world: World):
     assert first_difference(run_engine(world), reference_of(world).run()) is None
 
 
