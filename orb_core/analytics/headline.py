@@ -96,7 +96,10 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
     n = metrics["total_trades"]
     if n == 0:
         return ()
-    found = _hanging_on_unclear_fills(metrics)
+    found = []
+    if (metrics["max_drawdown_pct"] or 0.0) <= -1:
+        found.append("The account lost all it had: with positions of this size nobody could have traded on.")
+    found += _hanging_on_unclear_fills(metrics)
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
         found.append(f"Only {counted(n, 'trade')}: too few to say anything, whatever the figures show.")

@@ -17,6 +17,7 @@ METRICS = {
     "largest_win_r": 3.2,
     "max_drawdown_r": -9.8,
     "max_drawdown_days": 41,
+    "max_drawdown_pct": -0.098,
     "sessions": 252,
     "sessions_traded": 191,
     "total_cost_r": 2.0,
@@ -95,6 +96,8 @@ def test_unclear_fills_and_sharpe_stand_beside_the_headline():
         ({"total_r_conservative": 0.0}, "Unclear fills decide whether this run won or lost: 0.00 R to +24.12 R."),
         ({"total_r_conservative": -3.0, "total_r_optimistic": 0.004}, None),
         ({"total_r_conservative": None}, None),
+        ({"max_drawdown_pct": -0.999}, None),
+        ({"max_drawdown_pct": -1.0}, "The account lost all it had: with positions of this size"),
         ({"days": 360}, None),
         ({"days": 359, "sessions": 247}, "Less than a year, 247 sessions"),
         ({"days": 1, "sessions": 1}, "Less than a year, 1 session:"),
@@ -109,8 +112,9 @@ def test_a_warning_begins_exactly_where_it_is_said_to(changes, begins):
 
 def test_warnings_come_worst_first():
     everything = {"total_trades": 20, "ambiguous_trades": 4, "largest_win_r": 10.0, "total_cost_r": 15.69}
-    everything["total_r_conservative"] = -1.0
+    everything |= {"total_r_conservative": -1.0, "max_drawdown_pct": -1.2}
     assert [sentence.split()[0] for sentence in cautions({**METRICS, **everything}, days=90)] == [
+        "The",
         "Unclear",
         "Only",
         "One",
