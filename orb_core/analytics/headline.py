@@ -99,7 +99,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
     found = []
     if (metrics["max_drawdown_pct"] or 0.0) <= -1:
         found.append("The account lost all it had: with positions of this size nobody could have traded on.")
-    found += _hanging_on_unclear_fills(metrics)
+    found += _hanging_on_unclear_fills(metrics) + _other_in_money(metrics)
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
         found.append(f"Only {counted(n, 'trade')}: too few to say anything, whatever the figures show.")
@@ -124,6 +124,17 @@ def _hanging_on_unclear_fills(metrics: Mapping[str, Any]) -> list[str]:
         return []
     low, high = map(r_multiple, sorted(totals))
     return [f"Unclear fills decide whether this run won or lost: {low} to {high}."]
+
+
+def _other_in_money(metrics: Mapping[str, Any]) -> list[str]:
+    """Whether the run won in R and lost in money, or the other way round; R counts every trade as equally large."""
+    total, profit = metrics["total_r"], metrics["total_pnl"] or 0.0
+    if total * profit >= 0 or min(abs(total), abs(profit)) < HALF_A_CENT:
+        return []
+    figures = f"({r_multiple(total)}, {number(profit)})"
+    if total > 0:
+        return [f"In R this run won, in money it lost {figures}: its larger positions lost."]
+    return [f"In money this run won, in R it lost {figures}: its larger positions won."]
 
 
 def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:

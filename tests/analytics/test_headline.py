@@ -21,6 +21,7 @@ METRICS = {
     "sessions": 252,
     "sessions_traded": 191,
     "total_cost_r": 2.0,
+    "total_pnl": 17_310.0,
     "ambiguous_trades": 13,
     "sharpe": 1.1,
 }
@@ -90,12 +91,16 @@ def test_unclear_fills_and_sharpe_stand_beside_the_headline():
         ({"total_trades": 1000, "ambiguous_trades": 51}, "5.1 % of the trades hang on unclear fills"),
         ({"total_r": 18.0, "total_cost_r": 6.0}, None),
         ({"total_r": 18.0, "total_cost_r": 6.1}, "Commissions eat 25 % of the gross profit"),
-        ({"total_r": -8.0, "total_cost_r": 6.0}, None),
+        ({"total_r": -8.0, "total_pnl": -8.0, "total_cost_r": 6.0}, None),
         ({"total_r_conservative": -14.67}, "Unclear fills decide whether this run won or lost: −14.67 R to +24.12 R."),
         ({"total_r_optimistic": -2.0}, "Unclear fills decide whether this run won or lost: −2.00 R to +18.42 R."),
         ({"total_r_conservative": 0.0}, "Unclear fills decide whether this run won or lost: 0.00 R to +24.12 R."),
         ({"total_r_conservative": -3.0, "total_r_optimistic": 0.004}, None),
         ({"total_r_conservative": None}, None),
+        ({"total_pnl": -5627.375}, "In R this run won, in money it lost (+18.42 R, −5,627.38): its larger positions"),
+        ({"total_r": -3.0}, "In money this run won, in R it lost (−3.00 R, 17,310.00): its larger positions won."),
+        ({"total_pnl": 0.0}, None),
+        ({"total_pnl": None}, None),
         ({"max_drawdown_pct": -0.999}, None),
         ({"max_drawdown_pct": -1.0}, "The account lost all it had: with positions of this size"),
         ({"days": 360}, None),
@@ -112,10 +117,11 @@ def test_a_warning_begins_exactly_where_it_is_said_to(changes, begins):
 
 def test_warnings_come_worst_first():
     everything = {"total_trades": 20, "ambiguous_trades": 4, "largest_win_r": 10.0, "total_cost_r": 15.69}
-    everything |= {"total_r_conservative": -1.0, "max_drawdown_pct": -1.2}
+    everything |= {"total_r_conservative": -1.0, "max_drawdown_pct": -1.2, "total_pnl": -1.0}
     assert [sentence.split()[0] for sentence in cautions({**METRICS, **everything}, days=90)] == [
         "The",
         "Unclear",
+        "In",
         "Only",
         "One",
         "20.0",
