@@ -89,7 +89,8 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
     metrics : mapping
         As for `headline`.
     trades : DataFrame, optional
-        The run's, columns of `records.TRADES`; without them nobody can say what a single day brought.
+        The run's, as `equity.book` returns them; without them nobody can say what a single day brought, nor what the
+        account could pay for.
     days : int
         Calendar days from the run's first date to its last, both counted.
     """
@@ -99,7 +100,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
     found = []
     if (metrics["max_drawdown_pct"] or 0.0) <= -1:
         found.append("The account lost all it had: with positions of this size nobody could have traded on.")
-    found += _hanging_on_unclear_fills(metrics) + _other_in_money(metrics)
+    found += _hanging_on_unclear_fills(metrics) + _other_in_money(metrics) + _unpaid(trades)
     interval = metrics["average_r_ci95"]
     if n < FEW_TRADES:
         found.append(f"Only {counted(n, 'trade')}: too few to say anything, whatever the figures show.")
@@ -135,6 +136,14 @@ def _other_in_money(metrics: Mapping[str, Any]) -> list[str]:
     if total > 0:
         return [f"In R this run won, in money it lost {figures}: its larger positions lost."]
     return [f"In money this run won, in R it lost {figures}: its larger positions won."]
+
+
+def _unpaid(trades: pd.DataFrame | None) -> list[str]:
+    """Whether the account was too small for a trade, or had lent all it could to others open then."""
+    n = 0 if trades is None else int((trades["quantity"] == 0).sum())
+    if trades is None or n == 0:
+        return []
+    return [f"R alone counts {counted(n, 'trade')} ({percent(n / len(trades))}) that the account could not pay for."]
 
 
 def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:

@@ -159,10 +159,25 @@ def test_a_trade_that_carries_the_result_is_told(changes, said):
 def test_a_day_that_carries_the_result_is_told_where_no_trade_does(make_trades, last, said):
     day = 24 * 60
     trades = make_trades((0, 1, 0.5), (2, 3, 1.0), (day, day + 1, 1.0), (2 * day, 2 * day + 1, last))
+    trades = trades.assign(quantity=100.0)
     total = trades["realized_r"].sum()
     metrics = {**METRICS, "total_r": total, "total_cost_r": 0.0, "largest_win_r": 0.4 * total}
     assert cautions(metrics, trades, days=366) == ((said,) if said else ())
     assert cautions(metrics, days=366) == ()
+
+
+@pytest.mark.parametrize(
+    ("quantities", "said"),
+    [
+        ((100.0, 1e-8, 3.0), ()),
+        ((100.0, 0.0, 3.0), ("R alone counts 1 trade (33.3 %) that the account could not pay for.",)),
+        ((0.0, 0.0, 3.0), ("R alone counts 2 trades (66.7 %) that the account could not pay for.",)),
+    ],
+)
+def test_trades_that_the_account_could_not_pay_for_are_told(make_trades, quantities, said):
+    trades = make_trades((0, 1, 0.5), (2, 3, 0.5), (4, 5, 0.5)).assign(quantity=quantities)
+    told = cautions({**METRICS, "total_r": -1.5, "total_pnl": -1.0, "total_cost_r": 0.0}, trades, days=366)
+    assert told == said
 
 
 def test_a_run_of_one_day_is_written_in_the_singular():
