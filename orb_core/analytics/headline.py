@@ -90,7 +90,7 @@ def cautions(metrics: Mapping[str, Any], trades: pd.DataFrame | None = None, *, 
         As for `headline`.
     trades : DataFrame, optional
         The run's, as `equity.book` returns them; without them nobody can say what a single day brought, nor what the
-        account could pay for.
+        account was too small for.
     days : int
         Calendar days from the run's first date to its last, both counted.
     """
@@ -139,11 +139,11 @@ def _other_in_money(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _unpaid(trades: pd.DataFrame | None) -> list[str]:
-    """Whether the account was too small for a trade, or had lent all it could to others open then."""
+    """Whether the account was too small for a trade: for its risk, or for its price beside what else was open."""
     n = 0 if trades is None else int((trades["quantity"] == 0).sum())
     if trades is None or n == 0:
         return []
-    return [f"R alone counts {counted(n, 'trade')} ({percent(n / len(trades))}) that the account could not pay for."]
+    return [f"R alone counts {counted(n, 'trade')} ({percent(n / len(trades))}) that the account was too small for."]
 
 
 def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:

@@ -144,7 +144,7 @@ def trades_columns(of: StoredRun, zone: str) -> dict[str, Any]:
         "score": numeric("Score", format="%g", help="Points of the factors that agreed."),
         "needed": numeric("Needed", format="%g", help="Points that were needed for a trade."),
         **factors,
-        "quantity": numeric("Quantity", format="%,g", help="Units held; 0 where the account could not pay for any."),
+        "quantity": numeric("Quantity", format="%,g", help="Units held; 0 where the account was too small for any."),
         "pnl": numeric("Profit", format="%+,.2f", help="After costs, in the account's currency."),
         "trade_id": text("Id"),
     }

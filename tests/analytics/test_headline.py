@@ -170,11 +170,11 @@ def test_a_day_that_carries_the_result_is_told_where_no_trade_does(make_trades, 
     ("quantities", "said"),
     [
         ((100.0, 1e-8, 3.0), ()),
-        ((100.0, 0.0, 3.0), ("R alone counts 1 trade (33.3 %) that the account could not pay for.",)),
-        ((0.0, 0.0, 3.0), ("R alone counts 2 trades (66.7 %) that the account could not pay for.",)),
+        ((100.0, 0.0, 3.0), ("R alone counts 1 trade (33.3 %) that the account was too small for.",)),
+        ((0.0, 0.0, 3.0), ("R alone counts 2 trades (66.7 %) that the account was too small for.",)),
     ],
 )
-def test_trades_that_the_account_could_not_pay_for_are_told(make_trades, quantities, said):
+def test_trades_that_the_account_was_too_small_for_are_told(make_trades, quantities, said):
     trades = make_trades((0, 1, 0.5), (2, 3, 0.5), (4, 5, 0.5)).assign(quantity=quantities)
     told = cautions({**METRICS, "total_r": -1.5, "total_pnl": -1.0, "total_cost_r": 0.0}, trades, days=366)
     assert told == said
