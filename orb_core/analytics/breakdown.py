@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orb_core.analytics.metrics import Floats, bootstrap_ci95, bootstrap_means, drawdown_spans, mean, win_rate
+from orb_core.analytics.words import WEEKDAYS
 from orb_core.engine import records
 
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 GROUP: Final = ("trades", "win_rate", "total_r", "average_r", "average_r_low", "average_r_high")
 """Columns of a group beside its name; the last two are the 95 % interval of the average, NaN below two trades."""
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from orb_core.analytics.equity import utc_ns
 from orb_core.analytics.words import OR_STATES, SIDES, how_it_ended, number, r_multiple
+from orb_core.config.fields import WEEKDAYS
 from orb_core.config.models import RunConfig
 from orb_core.data.sessions import session_table
 from orb_core.errors import StoreError
@@ -24,7 +25,6 @@ FROM_SESSIONS: Final = (
     "bars",
     "missing_bars",
 )
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKDAY_WORDS: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 

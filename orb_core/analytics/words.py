@@ -4,8 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from orb_core.config import fields
+
 MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
+
+WEEKDAYS: Final = tuple(day.capitalize() for day in fields.WEEKDAYS)
 
 SIDES: Final = {"long": "▲ long", "short": "▼ short"}
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from orb_core.analytics.words import zone_name
+from orb_core.analytics.words import WEEKDAYS, zone_name
 from orb_core.charts.palette import base_layout, faded, palette
 from orb_core.data.kept_bars import BarQuality, CoveredDay
 
@@ -14,7 +14,6 @@ STATES: Final = {"complete": "Complete", "incomplete": "Bars missing", "empty": 
 GAP_SESSIONS: Final = 12
 """Sessions with missing minutes that are drawn, the newest; the table beside has all."""
 _SHAPES: Final = {"complete": "square", "incomplete": "diamond", "empty": "x", "missing": "square-open"}
-_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FEWEST_WEEKS: Final = 26
 _ROW_PX: Final = 18
 _TICKS_APART: Final = 15
@@ -45,7 +44,7 @@ def coverage_figure(days: Sequence[CoveredDay], *, dark: bool = False) -> go.Fig
         of_state = [day for day in days if day.state == state]
         figure.add_scatter(
             x=[_monday(day.session_date) for day in of_state],
-            y=[_WEEKDAYS[day.session_date.weekday()] for day in of_state],
+            y=[WEEKDAYS[day.session_date.weekday()] for day in of_state],
             name=f"{words} · {len(of_state)}",
             mode="markers",
             marker={"symbol": _SHAPES[state], "size": 11, "color": colour_of[state]},
@@ -68,7 +67,7 @@ def coverage_figure(days: Sequence[CoveredDay], *, dark: bool = False) -> go.Fig
         },
         yaxis={
             "categoryorder": "array",
-            "categoryarray": _WEEKDAYS[:rows],
+            "categoryarray": WEEKDAYS[:rows],
             "range": [rows - 0.4, -0.6],
             "showgrid": False,
             "fixedrange": True,

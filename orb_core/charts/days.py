@@ -8,11 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from orb_core.analytics.words import MINUS, number, percent, r_multiple
+from orb_core.analytics.words import MINUS, WEEKDAYS, number, percent, r_multiple
 from orb_core.charts.palette import Palette, base_layout, faded, palette
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROW_PX: Final = 21
 FEWEST_WEEKS: Final = 27
 """That a calendar has room for: fewer would make cells wider than a day looks."""

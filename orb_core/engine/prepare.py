@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orb_core.config.fields import WEEKDAYS
 from orb_core.config.models import RunConfig
 from orb_core.data.bars import bar_arrays
 from orb_core.data.bars_nb import shortest_step_nb
@@ -15,7 +16,6 @@ from orb_core.data.sessions import SessionTable, local_instant_ns, with_warmup
 from orb_core.engine import indicators_nb, records, simulate_nb
 from orb_core.errors import BarsError, NoBarsError, NoSessionsError
 
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NEVER_NS: Final = np.iinfo(np.int64).max
 OFF: Final = -1
 

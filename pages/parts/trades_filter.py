@@ -10,10 +10,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from orb_core.analytics.words import EXITS, FACTORS, SIDES
+from orb_core.analytics.words import EXITS, FACTORS, SIDES, WEEKDAYS
 
 OUTCOMES: Final = {"win": "Wins", "loss": "Losses", "scratch": "At zero", "unclear": "Unclear fills"}
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 AGREED: Final = {
     f"{side}{name}": f"{words}{said}"
     for name, words in FACTORS.items()
@@ -37,7 +36,7 @@ class TradeFilter:
     days : tuple of date
         First and last session, both included; the last may be missing.
     weekday : collection of str
-        Of `WEEKDAYS`.
+        Of `words.WEEKDAYS`.
     time_from, time_to : time or None
         Start of the entry's bar on the exchange's clock, both included.
     """
