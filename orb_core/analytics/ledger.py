@@ -9,8 +9,8 @@ import pandas as pd
 from orb_core.analytics.equity import utc_ns
 from orb_core.analytics.words import OR_STATES, SIDES, how_it_ended, number, r_multiple
 from orb_core.config.fields import WEEKDAYS
+from orb_core.config.hours import exchange_zone
 from orb_core.config.models import RunConfig
-from orb_core.data.sessions import session_table
 from orb_core.errors import StoreError
 
 FROM_SESSIONS: Final = (
@@ -122,8 +122,7 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
     """What became of each candidate."""
     if signals.empty:
         return []
-    day = signals["session_date"].iloc[0].date()
-    clock = pd.DatetimeIndex(signals["timestamp"]).tz_convert(session_table(config.session, day, day).timezone)
+    clock = pd.DatetimeIndex(signals["timestamp"]).tz_convert(exchange_zone(config.session))
     entered = zip(trades["symbol"].astype("str").tolist(), utc_ns(trades["entry_timestamp"]).tolist(), strict=True)
     ended = zip(trades["targets_filled"], trades["exit_reason"], trades["realized_r"], strict=True)
     result = {

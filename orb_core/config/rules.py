@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from orb_core.config.hours import DAY, regular_hours, regular_sessions
+from orb_core.config.hours import DAY, exchange_zone, regular_sessions
 from orb_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -202,5 +202,4 @@ def _hours(config: "UncheckedConfig") -> Iterator[Contradiction]:
 def _shown(config: "UncheckedConfig") -> str:
     settings = config.session
     session = next(iter(regular_sessions(settings)))
-    zone = settings.timezone or regular_hours(settings.calendar).timezone
-    return f"{settings.calendar}, {session.open:%H:%M}–{session.close:%H:%M} {zone}"
+    return f"{settings.calendar}, {session.open:%H:%M}–{session.close:%H:%M} {exchange_zone(settings)}"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from orb_core.analytics.equity import combine, utc_ns
 from orb_core.analytics.summary import Summary, summary
+from orb_core.config.hours import exchange_zone
 from orb_core.config.load import config_hash, differences
 from orb_core.config.models import RunConfig
-from orb_core.data.sessions import session_table
 from orb_core.engine.backtest import ENGINE_VERSION, BacktestResult
 from orb_core.store.bar_chunks import Chunk, fingerprint_of, split
 from orb_core.store.manifest import SCHEMA_VERSION, Manifest, SymbolRecord, Totals
@@ -143,7 +143,7 @@ class NewRun:
         if not self.done:
             return empty_frame(ALL_TRADES)
         trades = self.combined.trades
-        timezone = session_table(self.config.session, self.start, self.end).timezone
+        timezone = exchange_zone(self.config.session)
         local = {
             f"{end}_local": trades[f"{end}_timestamp"].dt.tz_convert(timezone).dt.tz_localize(None)
             for end in ("entry", "exit")

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from orb_core.analytics.ledger import refused_for
 from orb_core.analytics.session_view import SessionView
+from orb_core.config.hours import exchange_zone
 from orb_core.config.models import RunConfig
 from orb_core.data.bars import starts_ns
-from orb_core.data.sessions import session_table
 from orb_core.engine import records
 from orb_core.engine.indicators_nb import session_vwap_nb
 from orb_core.engine.simulate_nb import snap_down_nb, snap_up_nb
@@ -48,7 +48,7 @@ def view_session(run: StoredRun, symbol: str, session_date: date) -> SessionView
     return SessionView(
         symbol=symbol,
         session_date=session_date,
-        timezone=session_table(run.config.session, session_date, session_date).timezone,
+        timezone=exchange_zone(run.config.session),
         bar_minutes=run.config.data.bar_minutes,
         tick_size=run.config.instrument(symbol).tick_size,
         made_up=run.manifest.source["kind"] == "synthetic",

@@ -7,8 +7,8 @@ import streamlit as st
 
 from orb_core.analytics.matching import CHANGES
 from orb_core.analytics.words import SIDES, counted, price_digits, zone_name
+from orb_core.config.hours import exchange_zone
 from orb_core.config.models import RunConfig
-from orb_core.data.sessions import session_table
 from pages.parts.tables import no_minus_zero, r_column
 
 STATUS_WORDS: Final = {"same": "Same", "changed": "Changed", "only_a": "Only in A", "only_b": "Only in B"}
@@ -27,8 +27,7 @@ def matched_trades(trades: pd.DataFrame, config: RunConfig, *, key: str) -> "pd.
     key : str
         Of the table.
     """
-    day = trades["session_date"].iloc[0].date()
-    timezone = session_table(config.session, day, day).timezone
+    timezone = exchange_zone(config.session)
     chosen = st.dataframe(
         _table(trades, timezone),
         column_config=_columns(trades, config, zone_name(timezone)),

@@ -11,7 +11,7 @@ from orb_core.analytics.breakdown import by_hour, by_month, by_weekday
 from orb_core.analytics.days import by_date
 from orb_core.analytics.words import SHORT_OR_STATES, counted, number, price_digits, r_multiple, zone_name
 from orb_core.charts.days import MONTHS, calendar_figure, groups_figure
-from orb_core.data.sessions import session_table
+from orb_core.config.hours import exchange_zone
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached, computed, leave_out
 from pages.parts.frame import SESSION, is_dark
@@ -97,7 +97,7 @@ def _months(trades: pd.DataFrame) -> None:
 
 
 def _groups(of: StoredRun, trades: pd.DataFrame, *, picking: bool) -> None:
-    timezone = session_table(of.config.session, of.manifest.start, of.manifest.end).timezone
+    timezone = exchange_zone(of.config.session)
     weekdays, hours = by_weekday(trades), by_hour(trades, timezone)
     for column, title, groups, names in zip(
         st.columns(2, gap="medium"),

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from orb_core.analytics.words import counted, zone_name
-from orb_core.data.sessions import session_table
+from orb_core.config.hours import exchange_zone
 from orb_core.store.stored_run import StoredRun
 from pages.parts import cached
 from pages.parts.frame import SESSION
@@ -26,7 +26,7 @@ def trades_tab(of: StoredRun) -> None:
     if trades is None or trades.empty:
         st.caption("This run has no trades; its Overview says why.")
         return
-    zone = zone_name(session_table(of.config.session, of.manifest.start, of.manifest.end).timezone)
+    zone = zone_name(exchange_zone(of.config.session))
     asked = filters(trades, zone)
     found = trades[asked.fits(trades)]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
