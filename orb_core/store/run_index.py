@@ -44,10 +44,11 @@ class RunIndex(Generic[Line]):
         asked = time.perf_counter()
         with self._lock:
             if not self._is_current(asked):
-                self._looked, self._stamp = time.perf_counter(), self._store.stamp()
+                looked, stamp = time.perf_counter(), self._store.stamp()
                 kept = {name: self._fresh(name, stamp) for name, stamp in self._store.stamps().items()}
                 if kept != self._kept:
                     self._kept, self._lines = kept, tuple(line for _, line in kept.values())
+                self._looked, self._stamp = looked, stamp
             return self._lines
 
     def look_again(self) -> None:

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from orb_core.errors import StoreError
 from orb_core.store import durable
 from orb_core.store.run_index import RunIndex
 from tests.store.made_runs import new_run
@@ -27,6 +28,14 @@ def test_its_lines_are_those_of_the_list(store, index):
 
 def test_a_store_without_a_folder_has_none(index):
     assert index.lines() == ()
+
+
+def test_a_folder_that_cannot_be_read_is_said_at_every_look(store):
+    patient = RunIndex(store, lambda summary: summary, patience_s=1000)
+    store.path.write_text("no folder")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            patient.lines()
 
 
 def test_a_run_that_did_not_change_is_read_once(store, index, monkeypatch):
