@@ -139,7 +139,7 @@ def entry_of(summary: RunSummary) -> Entry:
         note=notes.note,
         starred=notes.starred,
         symbols=tuple(manifest.symbols) if manifest else (),
-        source=manifest.source.get("kind") if manifest else None,
+        source=manifest.source["kind"] if manifest else None,
         changed=manifest.changed if manifest else {},
         equity_r=manifest.equity_r if manifest else (),
         **of_manifest,

@@ -4,9 +4,9 @@ import json
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StrictInt, ValidationError
 
 from orb_core.errors import DamagedRunError
 
@@ -67,6 +67,12 @@ class SymbolRecord(_Stored):
     totals: Totals | None = None
 
 
+def _of_a_kind(source: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(source.get("kind"), str):
+        return source
+    raise ValueError("the source names no kind")
+
+
 class Manifest(_Stored):
     """`run.json`: everything a list of runs needs to know about one of them.
 
@@ -75,7 +81,7 @@ class Manifest(_Stored):
     status : str
         `complete`, `partial` (some symbols failed), `failed` (all did) or `cancelled`.
     source : dict
-        The `SourceSpec` the bars came from.
+        The `SourceSpec` the bars came from; `kind` is always among it.
     changed : dict
         Settings that differ from defaults.yaml: dotted path → value.
     warnings : tuple of str
@@ -95,7 +101,7 @@ class Manifest(_Stored):
     symbols: dict[str, SymbolRecord]
     start: date
     end: date
-    source: dict[str, Any]
+    source: Annotated[dict[str, Any], AfterValidator(_of_a_kind)]
     interval: str
     config_hash: str
     changed: dict[str, Any]

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +76,7 @@ def unpack(store: RunStore, content: bytes, name: str) -> str:
             _check_sizes(archive)
             run_id = _run_id(archive)
             store.adopt(run_id, lambda folder: _fill(archive, folder))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, RecursionError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, RecursionError) as error:
         raise StoreError(f"{name} is not a zip file that can be read: {error}. Export the run again") from error
     except StoreError as error:
         raise type(error)(f"{name} was not imported: {error}") from error
@@ -138,7 +139,7 @@ def _check(run: StoredRun, folder: Path) -> None:
     """Read everything once, as whoever looks at the run will."""
     try:
         _ = run.config, run.notes
-    except (OrbError, KeyError) as error:
+    except OrbError as error:
         raise DamagedRunError(f"its settings or notes cannot be read: {error}") from error
     for symbol in run.symbols:
         for kind in KINDS:

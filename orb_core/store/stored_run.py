@@ -64,7 +64,11 @@ class StoredRun:
         ------
         ConfigError
             This version does not accept it any more.
+        DamagedRunError
+            There is none in config.json.
         """
+        if "config" not in self.request:
+            raise DamagedRunError(f"{self.run_id}/config.json holds no configuration: it is damaged, or foreign")
         return config_from_json(json.dumps(self.request["config"]))
 
     def record(self, symbol: str) -> SymbolRecord:

@@ -74,12 +74,12 @@ def long_title_text(manifest: Manifest, notes: Notes, config: RunConfig) -> str:
 
 def is_made_up(manifest: Manifest) -> bool:
     """Say whether the bars are synthetic."""
-    return manifest.source.get("kind") == "synthetic"
+    return bool(manifest.source["kind"] == "synthetic")
 
 
 def source_text(manifest: Manifest) -> str:
     """Say where the bars came from."""
-    kind = manifest.source.get("kind")
+    kind = manifest.source["kind"]
     if kind == "synthetic":
         return "Made-up prices"
     if kind == "file":

@@ -86,7 +86,7 @@ def test_a_run_id_that_is_none_is_refused(other, packed, run_id):
         ("run.json", None, "no run.json"),
         ("run.json", b"{", "no run.json"),
         ("config.json", None, "has no config.json"),
-        ("config.json", b"{}", "settings or notes cannot be read"),
+        ("config.json", b"{}", "holds no configuration"),
         ("SPY_trades.parquet", None, "has no SPY_trades.parquet"),
         ("SPY_trades.parquet", b"PAR1", "SPY_trades.parquet"),
         ("SPY_metrics.json", b"nonsense", "SPY_metrics.json"),
@@ -97,6 +97,14 @@ def test_a_part_that_is_missing_or_damaged_is_named(other, packed, file, content
     with pytest.raises(StoreError, match=said):
         unpack(other, changed(packed, **{file: content}), "run.zip")
     assert nothing_left(other)
+
+
+def test_compressed_content_that_is_damaged_is_said(other, packed):
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        entry = archive.getinfo("run.json")
+    begin = entry.header_offset + 30 + len("run.json")
+    with pytest.raises(StoreError, match="not a zip file that can be read"):
+        unpack(other, packed[:begin] + b"\xff" * 20 + packed[begin + 20 :], "run.zip")
 
 
 def test_a_newer_schema_is_refused_with_what_to_do(other, packed):

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -45,6 +47,21 @@ def test_a_run_without_results_has_empty_tables(store):
 def test_tables_written_again_are_the_stored_files(run):
     assert table_to_csv(run.table("trades")) == (run.folder / "all_trades.csv").read_bytes()
     assert table_to_parquet(run.table("trades")) == (run.folder / "all_trades.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("content", ["{}", '{"symbols": ["SPY"]}'])
+def test_settings_that_are_not_there_are_said(run, content):
+    (run.folder / "config.json").write_text(content)
+    with pytest.raises(DamagedRunError, match="holds no configuration"):
+        _ = run.config
+
+
+@pytest.mark.parametrize("source", [{}, {"kind": None}, {"kind": ["file"]}])
+def test_a_run_that_does_not_say_where_its_bars_came_from_is_damaged(store, run, source):
+    manifest = run.folder / "run.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "source": source}))
+    with pytest.raises(DamagedRunError, match="source missing or wrong"):
+        store.load(run.run_id)
 
 
 def test_what_is_not_there_or_broken_is_said(run):
