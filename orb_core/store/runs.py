@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -320,7 +320,7 @@ class RunStore:
         with _as_store_error(self.path / aside, "removed"):
             if (self.path / aside).exists():  # else it was discarded more than a day ago
                 shutil.rmtree(self.path / aside)
-            bar_chunks.remove_unused(self.path)
+        self._remove_unused_bars()
 
     def read_frame(self, run_id: str, symbol: str, kind: str) -> pd.DataFrame:
         """Return one table of one symbol: trades, fills, stops, signals, sessions or equity.
@@ -414,7 +414,12 @@ class RunStore:
         for folder in self._unfinished():
             if _is_stale(folder):
                 shutil.rmtree(folder, ignore_errors=True)  # another process may be at it too
-        bar_chunks.remove_unused(self.path)
+        self._remove_unused_bars()
+
+    def _remove_unused_bars(self) -> None:
+        """Remove bars that no run uses. Where a folder cannot be read all stay: they may be those of a run in it."""
+        with suppress(OSError):
+            bar_chunks.remove_unused(self.path)
 
 
 def newest_first(lines: Iterable[RunSummary]) -> list[RunSummary]:

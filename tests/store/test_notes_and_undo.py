@@ -64,3 +64,15 @@ def test_a_run_purged_twice_is_gone_once_with_its_bars(store):
     store.purge(aside)
     store.purge(aside)
     assert list((store.path / ".bars").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_read_keeps_no_run_from_being_removed_and_no_store_from_being_opened(store):
+    kept, going = store.save(new_run()), store.save(new_run("QQQ"))
+    (store.path / "foreign" / "run.json").mkdir(parents=True)  # cannot be read, whoever asks
+    store.delete(going)
+    assert [line.run_id for line in store.list() if line.manifest] == [kept]
+    aside = store.path / store.discard(kept)
+    long_ago = time.time() - 30 * 24 * 3600
+    os.utime(aside, (long_ago, long_ago))
+    RunStore(store.path)
+    assert not aside.exists()
