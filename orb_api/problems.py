@@ -1,7 +1,9 @@
 """Errors as RFC 9457 problem details: one form, `application/problem+json`, whatever went wrong."""
 
+import errno
 import json
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -93,8 +95,10 @@ def problem_of(error: OrbError, path: str) -> Problem:
 
 
 def _status_of(error: OrbError) -> int:
-    if type(error) is StoreError and isinstance(error.__cause__, OSError):
-        return HTTPStatus.INSUFFICIENT_STORAGE  # the disk failed, not the request
+    cause = error.__cause__
+    if type(error) is StoreError and isinstance(cause, OSError | sqlite3.Error):  # the disk failed, not the request
+        is_full = isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}
+        return HTTPStatus.INSUFFICIENT_STORAGE if is_full else HTTPStatus.SERVICE_UNAVAILABLE
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

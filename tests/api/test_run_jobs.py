@@ -318,6 +318,14 @@ class TestNotes:
         assert answer.status_code == 507
         assert "No space left" in answer.json()["detail"]
 
+    def test_a_folder_whose_lock_cannot_be_had_is_no_fault_of_the_request_either(self, own_client, own_store):
+        made(own_store, "noted")
+        (own_store.path / ".notes.lock").mkdir()
+        answer = own_client.patch("/api/runs/noted", json={"title": "x"})
+
+        assert answer.status_code == 503
+        assert "cannot be locked" in answer.json()["detail"]
+
 
 class TestDeleting:
     def test_a_run_is_gone_for_good(self, own_client, own_store):
