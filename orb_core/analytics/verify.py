@@ -8,7 +8,7 @@ import pandas as pd
 
 from orb_core.analytics.compare import RunRecord, changed_bars
 from orb_core.analytics.matching import match_trades
-from orb_core.analytics.words import number
+from orb_core.analytics.words import counted, number
 from orb_core.config.load import differences
 
 NAMED: Final = 3
@@ -55,11 +55,11 @@ def verify(stored: RunRecord, again: RunRecord) -> Verification:
 
 
 def _sentence(tables: Sequence[str], trades: int, differing: int, causes: Sequence[str]) -> str:
-    counted = f"{number(trades, 0)} {'trade' if trades == 1 else 'trades'}"
+    all_trades = counted(trades, "trade")
     if not tables:
-        return f"Identical: {counted}, and every table to the last bit."
+        return f"Identical: {all_trades}, and every table to the last bit."
     if differing:
-        finding = f"{number(differing, 0)} of {counted} {'differs' if differing == 1 else 'differ'}"
+        finding = f"{number(differing, 0)} of {all_trades} {'differs' if differing == 1 else 'differ'}"
     else:
         finding = f"The trades came out the same, but not every table ({', '.join(tables)})"
     return f"{finding}: {'; '.join(causes) or 'neither bars, configuration nor engine version changed'}."

@@ -191,7 +191,7 @@ def _actions(of: StoredRun, rows: pd.DataFrame) -> None:
     days = sorted({f"{day:%Y-%m-%d}" for day in rows["session_date"]})
     if st.button("Show the day", key="days.show", icon=":material/candlestick_chart:", disabled=len(rows) != 1):
         _open_day(of, rows.iloc[0])
-    label = f"Leave out {len(days)} {'day' if len(days) == 1 else 'days'}" if days else "Leave out"
+    label = f"Leave out {counted(len(days), 'day')}" if days else "Leave out"
     if st.button(
         label,
         key="days.leave_out",

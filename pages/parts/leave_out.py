@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from orb_core.analytics.words import counted
 from orb_core.config.fields import WEEKDAYS
 from orb_core.data.sessions import session_table
 from orb_core.store.stored_run import StoredRun
@@ -39,7 +40,9 @@ def menu(of: StoredRun, ledger: pd.DataFrame) -> None:
     half_days = _half_days(of)
     occurring = {WEEKDAYS[day] for day in set(ledger["session_date"].dt.day_of_week)}
     labels = {day: day.capitalize() for day in of.config.session.weekdays if day in occurring}
-    said = [*_counted(len(st.session_state[DATES]), "date"), *(labels[day] for day in st.session_state[DAYS])]
+    dates = st.session_state[DATES]
+    said = [counted(len(dates), "date")] if dates else []
+    said += [labels[day] for day in st.session_state[DAYS]]
     said += ["half days"] if st.session_state[HALF] else []
     label = f"Leave out: {', '.join(said)}" if said else "Leave out"
     with st.popover(label, icon=":material/event_busy:"), st.container(width=MENU_PX, gap="small"):
@@ -115,7 +118,3 @@ def _toggle(key: str, item: str) -> None:
 def _half_days(of: StoredRun) -> list[str]:
     table = session_table(of.config.session, of.manifest.start, of.manifest.end)
     return [str(day) for day in np.datetime_as_string(table.dates[table.is_half_day])]
-
-
-def _counted(n: int, what: str) -> list[str]:
-    return [f"{n} {what}{'' if n == 1 else 's'}"] if n else []
