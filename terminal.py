@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from orb_core.config.symbols import normalize_symbols
+from orb_core.config.symbols import normalize_symbols, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,10 +61,8 @@ class Screen:
     def asked(self, request: RunRequest, run_id: str) -> None:
         """Say what is about to be run."""
         names = normalize_symbols(request.symbols).symbols
-        symbols = ", ".join(names[:NAMES_SHOWN])
-        more = len(names) - NAMES_SHOWN
         self.say(f"Run ID: {run_id}")
-        self.say(f"Symbols: {symbols}{f' and {more} more' if more > 0 else ''}")
+        self.say(f"Symbols: {some_of(names, NAMES_SHOWN)}")
         self.say(f"Sessions: {request.start} to {request.end}, bars of {request.config.data.interval}")
         kind = request.source.kind
         bars = {"synthetic": "made-up prices", "file": str(request.source.path), "yahoo": "Yahoo"}.get(kind, kind)

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from orb_api.lanes import busy
 from orb_core import service
+from orb_core.config.symbols import some_of
 from orb_core.errors import OrbError
 from orb_core.jobs import Job, JobManager, State
 from orb_core.service import Progress, RunRequest
@@ -161,9 +162,7 @@ class RunJobs:
 
 
 def _label(request: RunRequest) -> str:
-    more = len(request.symbols) - NAMED_SYMBOLS
-    symbols = ", ".join(request.symbols[:NAMED_SYMBOLS]) + (f" and {more} more" if more > 0 else "")
-    return f"{symbols}, {request.start} to {request.end}"
+    return f"{some_of(request.symbols, NAMED_SYMBOLS)}, {request.start} to {request.end}"
 
 
 def _sentence(error: BaseException) -> str:

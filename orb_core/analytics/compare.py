@@ -1,6 +1,6 @@
 """Two runs side by side: what differs between them, trade by trade, and whether the difference could be chance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,6 +15,7 @@ from orb_core.analytics.robustness import PairedDifference, paired_difference
 from orb_core.analytics.words import counted, number, r_multiple
 from orb_core.config.load import differences
 from orb_core.config.models import RunConfig
+from orb_core.config.symbols import some_of
 
 BRIDGE: Final = {
     "only_a_r": "Without A's own trades",
@@ -166,7 +167,7 @@ def banner(a: RunRecord, b: RunRecord) -> tuple[str, ...]:
     for here, other, name in ((a, b, "A"), (b, a, "B")):
         alone = [symbol for symbol in here.bars if symbol not in other.bars]
         if alone:
-            said.append(f"Only {name} has {_some(alone)}: compared on the symbols both have.")
+            said.append(f"Only {name} has {some_of(alone)}: compared on the symbols both have.")
     if (a.start, a.end) != (b.start, b.end):
         said.append(f"Shared days only: A has {a.start} → {a.end}, B {b.start} → {b.end}.")
     changed = differences(b.config, a.config)
@@ -176,19 +177,11 @@ def banner(a: RunRecord, b: RunRecord) -> tuple[str, ...]:
             said.append(f"{what} differ ({', '.join(paths)}): part of the difference comes from there.")
     same_length = a.config.data.interval == b.config.data.interval  # others cannot be the same bars
     for symbol, months in changed_bars(a, b).items() if same_length else ():
-        said.append(f"The bars of {symbol} differ in {_some(months)}.")
+        said.append(f"The bars of {symbol} differ in {some_of(months)}.")
     if a.engine_version != b.engine_version:
         said.append(f"A was made by engine version {a.engine_version}, B by {b.engine_version}.")
     return tuple(said)
 
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-_NAMED: Final = 3
-"""Symbols and months named in a sentence; the others are counted."""
 
 _CONDITIONS: Final = {
     "Sessions": ("session.calendar", "session.open", "session.close", "session.timezone"),

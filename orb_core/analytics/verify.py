@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -10,8 +10,7 @@ from orb_core.analytics.compare import RunRecord, changed_bars
 from orb_core.analytics.matching import match_trades
 from orb_core.analytics.words import counted, number
 from orb_core.config.load import differences
-
-NAMED: Final = 3
+from orb_core.config.symbols import some_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +66,15 @@ def _sentence(tables: Sequence[str], trades: int, differing: int, causes: Sequen
 
 def _causes(stored: RunRecord, again: RunRecord) -> tuple[str, ...]:
     bars = [
-        f"the bars of {symbol} changed in {_named(months)}" for symbol, months in changed_bars(stored, again).items()
+        f"the bars of {symbol} changed in {some_of(months)}" for symbol, months in changed_bars(stored, again).items()
     ]
     symbols = [f"{symbol} is in one of the two only" for symbol in sorted(stored.bars.keys() ^ again.bars.keys())]
     settings = list(differences(again.config, stored.config))
-    configuration = [f"the configuration changed ({_named(settings)})"] if settings else []
+    configuration = [f"the configuration changed ({some_of(settings)})"] if settings else []
     engine = []
     if stored.engine_version != again.engine_version:
         engine = [f"the engine is version {again.engine_version}, the run was made by {stored.engine_version}"]
     return tuple(bars + symbols + configuration + engine)
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_same(stored: pd.DataFrame, again: pd.DataFrame) -> bool:

@@ -10,7 +10,7 @@ from orb_core.errors import SymbolError
 
 MAX_LENGTH: Final = 32
 NAMED: Final = 3
-"""Of many symbols in a sentence, so many are named and the others counted."""
+"""Of many symbols in a line, so many are named and the others counted."""
 SYMBOL_PATTERN: Final = rf"^[A-Z0-9^][A-Z0-9._=^/-]{{0,{MAX_LENGTH - 1}}}$"
 
 _DEVICES: Final = frozenset(
@@ -77,14 +77,24 @@ def normalize_symbols(raw: Sequence[str]) -> SymbolList:
     return SymbolList(tuple(symbols), (*dict.fromkeys(notes), *_once(list(dict.fromkeys(repeated)))))
 
 
-def first_of(symbols: Sequence[str]) -> str:
-    """Name the first of some symbols, and how many more there are.
+def first_of(names: Sequence[str], named: int = NAMED) -> str:
+    """Name the first of some symbols or the like where room is scarce, and how many more there are.
 
     >>> first_of(("SPY", "QQQ", "IWM", "DIA"))
     'SPY, QQQ, IWM +1'
     """
-    more = len(symbols) - NAMED
-    return ", ".join(symbols[:NAMED]) + (f" +{more}" if more > 0 else "")
+    more = len(names) - named
+    return ", ".join(names[:named]) + (f" +{more}" if more > 0 else "")
+
+
+def some_of(names: Sequence[str], named: int = NAMED, *, between: str = ", ") -> str:
+    """Name the first of some symbols or the like in a sentence, and how many more there are.
+
+    >>> some_of(("SPY", "QQQ", "IWM", "DIA"))
+    'SPY, QQQ, IWM and 1 more'
+    """
+    more = len(names) - named
+    return between.join(names[:named]) + (f" and {more} more" if more > 0 else "")
 
 
 def _once(repeated: Sequence[str]) -> list[str]:

@@ -22,9 +22,7 @@ def symbols_text(manifest: Manifest) -> str:
 
 def changes_text(changed: Mapping[str, Any], named: int = NAMED_CHANGES) -> str:
     """Name the first settings that differ from the defaults, and how many more there are."""
-    said = [_change(path, value) for path, value in changed.items()]
-    more = len(said) - named
-    return ", ".join(said[:named]) + (f" +{more}" if more > 0 else "")
+    return first_of([_change(path, value) for path, value in changed.items()], named)
 
 
 def _change(path: str, value: Any) -> str:
@@ -34,19 +32,15 @@ def _change(path: str, value: Any) -> str:
     return f"{setting.title}{':' if setting.kind == 'choice' else ''} {setting.say(value)}"
 
 
-def difference_text(changed: Mapping[str, tuple[Any, Any]], named: int = NAMED_CHANGES) -> str:
-    """Say how a configuration differs from the one it was made of: "OR 30 ← 15".
+def difference_text(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Name the first changes that made a configuration of another, as in "OR 30 ← 15", and how many more there are.
 
     Parameters
     ----------
     changed : Mapping
         `differences` of the two: dotted path → (value, what it was).
-    named : int
-        How many changes to name; the others are counted.
     """
-    said = [_step(path, value, was) for path, (value, was) in changed.items()]
-    more = len(said) - named
-    return ", ".join(said[:named]) + (f" +{more}" if more > 0 else "")
+    return first_of([_step(path, value, was) for path, (value, was) in changed.items()], NAMED_CHANGES)
 
 
 def _step(path: str, value: Any, was: Any) -> str:

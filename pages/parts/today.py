@@ -18,12 +18,12 @@ from orb_core.analytics.words import (
     r_multiple,
     zone_name,
 )
+from orb_core.config.symbols import some_of
 from orb_core.store.stored_run import StoredRun
 from pages.parts import computed
 from pages.parts.markup import plain
 from pages.parts.run_words import is_made_up
 
-NAMED = 3
 SETTLED = ("over", "untradable")
 """Stages of a session in which nothing can be entered any more."""
 COLUMNS = {
@@ -61,8 +61,7 @@ def today_panel(of: StoredRun) -> None:
     found = computed.sessions_today(of, now) if of.symbols else ()
     if not found:
         return
-    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    stages = " · ".join(f"{each.symbol} {_stage(of, each)}" for each in found[:NAMED]) + more
+    stages = some_of([f"{each.symbol} {_stage(of, each)}" for each in found], between=" · ")
     made_up = " :orange-badge[Made-up prices]" if is_made_up(of.manifest) else ""
     with st.expander(f"**{_title(found[0], now)}** · {plain(stages)}{made_up}", icon=":material/today:", key="today"):
         st.dataframe(
@@ -99,8 +98,7 @@ def _below(of: StoredRun, found: Sequence[Today]) -> list[str]:
     said = [f"From the bars of this run; times are {zone_name(found[0].timezone)} time."]
     without = [symbol for symbol in of.symbols if symbol not in {each.symbol for each in found}]
     if without:
-        more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
-        said.append(f"No bars of this session yet: {', '.join(without[:NAMED])}{more}.")
+        said.append(f"No bars of this session yet: {some_of(without)}.")
     if any(each.as_of < each.session["close"] for each in found):
         said.append("Run again to have newer bars.")
     return said

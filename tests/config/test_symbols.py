@@ -1,12 +1,22 @@
+import doctest
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orb_core.config import decode_symbol, encode_symbol, normalize_symbols
+from orb_core.config import decode_symbol, encode_symbol, normalize_symbols, symbols
 from orb_core.config.symbols import SYMBOL_PATTERN
 from orb_core.errors import SymbolError
+
+
+def test_the_examples_in_the_docstrings_hold():
+    assert doctest.testmod(symbols).failed == 0
+
+
+def test_as_many_as_may_be_named_are_named_without_a_count():
+    assert symbols.first_of(("SPY", "QQQ", "IWM")) == symbols.some_of(("SPY", "QQQ", "IWM")) == "SPY, QQQ, IWM"
+    assert symbols.some_of(("SPY", "QQQ", "IWM"), 1, between=" · ") == "SPY and 2 more"
 
 
 def test_symbols_are_split_on_commas_and_white_space_in_the_order_given():
