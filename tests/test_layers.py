@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = (
     "errors",
+    "durable",
     "config",
     "data",
     "engine",

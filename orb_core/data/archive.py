@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from loguru import logger
 
+from orb_core import durable
 from orb_core.config.symbols import encode_symbol
 from orb_core.data.bars import typed_bars
 from orb_core.data.sessions import session_table
@@ -172,15 +171,7 @@ def write_cached(
     pq.write_table(table, content, compression="zstd", write_page_checksum=True)
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{uuid4().hex}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    durable.replace(path, content.getvalue())
 
 
 def _is_good(metadata: dict[bytes, bytes], now: pd.Timestamp) -> bool:

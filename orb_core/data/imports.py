@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orb_core import durable
 from orb_core.config.symbols import encode_symbol
 from orb_core.data.bar_file import BarFile
 from orb_core.data.bars import TIMESTAMP, typed_bars
@@ -206,14 +206,10 @@ class ImportFolder:
         table = pa.Table.from_pandas(bars, preserve_index=False)
         table = table.replace_schema_metadata({_ABOUT: json.dumps(asdict(about)).encode()})
         pq.write_table(table, content, compression="zstd", write_page_checksum=True)
-        target = self._file(about.symbol, about.interval)
-        beside = self.path / _WAITING / uuid4().hex
         try:
-            beside.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(content.getvalue())
-            os.replace(beside, target)  # noqa: PTH105 — at once, or not at all
+            self.path.mkdir(parents=True, exist_ok=True)
+            durable.replace(self._file(about.symbol, about.interval), content.getvalue())
         except OSError as error:
-            beside.unlink(missing_ok=True)
             raise _failure(self.path, error) from error
 
 

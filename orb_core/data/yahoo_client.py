@@ -17,11 +17,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pandas as pd
 from loguru import logger
 
+from orb_core import durable
 from orb_core.errors import (
     BeyondReachError,
     BrokenAnswerError,
@@ -250,9 +250,7 @@ class YahooClient:
         self._limit = _Limit(session.mirror_url, now + pause, pause)
         try:
             self._limit_file().parent.mkdir(parents=True, exist_ok=True)
-            beside = self._limit_file().with_name(f".rate_limit-{uuid4().hex}")
-            beside.write_text(self._limit.to_json(), encoding="utf-8")
-            beside.replace(self._limit_file())
+            durable.replace(self._limit_file(), self._limit.to_json().encode())
         except OSError as error:
             logger.warning("the rate limit is remembered by this process only: {}", error)
         return RateLimitError(_limited_sentence(self._limit.until, now))

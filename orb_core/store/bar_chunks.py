@@ -21,9 +21,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from orb_core import durable
 from orb_core.data.bars import TIMESTAMP, VALUES, fingerprint, fingerprint_of_arrays, starts_ns
 from orb_core.errors import DamagedRunError
-from orb_core.store import durable
 from orb_core.store.tables import BARS, empty_frame, read_parquet, to_parquet
 
 FOLDER: Final = ".bars"

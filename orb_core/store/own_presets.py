@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orb_core import durable
 from orb_core.config.load import to_yaml
 from orb_core.config.models import RunConfig
 from orb_core.config.presets import own_preset_names, own_preset_path, own_presets_path
 from orb_core.errors import StoreError
-from orb_core.store import durable
 
 
 def save_preset(name: str, config: RunConfig) -> None:

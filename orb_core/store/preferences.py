@@ -5,8 +5,8 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from orb_core import durable
 from orb_core.config.presets import own_presets_path
-from orb_core.store import durable
 from orb_core.store.own_presets import told
 
 FILE: Final = "app.json"

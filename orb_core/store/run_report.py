@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from orb_core import durable
 from orb_core.analytics.intervals import metric_intervals
 from orb_core.analytics.ledger import ledger
 from orb_core.config.hours import exchange_zone
@@ -14,7 +15,6 @@ from orb_core.data.sessions import sessions_per_year
 from orb_core.errors import StoreError
 from orb_core.report import Contents, Example, report_html
 from orb_core.report.contents import SymbolFacts
-from orb_core.store import durable
 from orb_core.store.run_records import whole_table
 from orb_core.store.session_views import view_session
 from orb_core.store.stored_run import StoredRun

@@ -8,10 +8,11 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from orb_core import durable
 from orb_core.config.symbols import encode_symbol
 from orb_core.data.bars import fingerprint
 from orb_core.errors import DamagedRunError, OrbError, StoreError
-from orb_core.store import bar_chunks, durable
+from orb_core.store import bar_chunks
 from orb_core.store.bar_chunks import Chunk
 from orb_core.store.manifest import Manifest, read_manifest
 from orb_core.store.runs import RunStore

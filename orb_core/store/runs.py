@@ -19,9 +19,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orb_core import durable
 from orb_core.config.symbols import encode_symbol
 from orb_core.errors import DamagedRunError, RunExistsError, RunNotFoundError, StoreError
-from orb_core.store import bar_chunks, durable
+from orb_core.store import bar_chunks
 from orb_core.store.manifest import Manifest, Notes, read_manifest, read_notes
 from orb_core.store.stored_run import StoredRun
 from orb_core.store.tables import ALL_TRADES, KINDS, to_csv, to_json, to_parquet

@@ -181,6 +181,6 @@ def test_a_folder_that_cannot_be_written_is_named(store, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("orb_core.store.durable.replace", full)
+    monkeypatch.setattr("orb_core.durable.replace", full)
     with pytest.raises(StoreError, match=r"combined_report\.html cannot be written: No space left on device"):
         service.write_reports(store, "run")

@@ -3,10 +3,10 @@ import os
 
 import pytest
 
+from orb_core import durable
 from orb_core.config.load import load_config
 from orb_core.config.presets import own_preset_names, own_presets_path
 from orb_core.errors import ConfigError, StoreError
-from orb_core.store import durable
 from orb_core.store.own_presets import delete_preset, save_preset
 
 THIRTY = load_config(overrides=["orb.base_minutes=30"])

@@ -3,9 +3,9 @@ import os
 
 import pytest
 
+from orb_core import durable
 from orb_core.config.presets import own_presets_path, preset_names, published_names
 from orb_core.errors import StoreError
-from orb_core.store import durable
 from orb_core.store.preferences import Preferences, load_preferences, save_preferences
 
 

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
+from orb_core import durable
 from orb_core.errors import StoreError
-from orb_core.store import durable
 from orb_core.store.run_index import RunIndex
 from tests.store.made_runs import new_run
 

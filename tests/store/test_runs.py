@@ -14,10 +14,9 @@ import pandas as pd
 import pyarrow.dataset as pa_dataset
 import pytest
 
-from orb_core import EventLoopBacktest, load_config
+from orb_core import EventLoopBacktest, durable, load_config
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.errors import DamagedRunError, RunExistsError, RunNotFoundError, StoreError
-from orb_core.store import durable
 from orb_core.store.manifest import SCHEMA_VERSION, Notes
 from orb_core.store.new_run import SymbolRun
 from orb_core.store.runs import RunStore
@@ -228,7 +227,7 @@ class TestWhenTheDiskFails:
         code = f"""
 import resource, signal
 from pathlib import Path
-from orb_core.store import durable
+from orb_core import durable
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 durable.replace(Path({str(tmp_path)!r}) / "notes.json", bytes(2000))
@@ -528,7 +527,7 @@ def start(runs, code):
     prelude = f"""
 import os, time
 from pathlib import Path
-from orb_core.store import durable
+from orb_core import durable
 from orb_core.store.runs import RunStore
 from tests.store.made_runs import END, START, WARMUP_START, new_run
 store = RunStore({str(runs)!r})

@@ -1,7 +1,7 @@
 import json
 
+from orb_core import durable
 from orb_core.charts.palette import LIGHT, palette
-from orb_core.store import durable
 from tests.ui.app import a_run, open_app, rerun
 
 OTHER = palette(dark=False, green_red=True)

@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
+from orb_core import durable
 from orb_core.analytics.words import breakeven_win_rate
 from orb_core.config.load import load_config
 from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
-from orb_core.store import durable
 from pages.parts import result
 from tests.ui.app import a_run, open_app, rerun, texts, wait_for_the_run
 
