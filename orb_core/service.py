@@ -29,7 +29,6 @@ from orb_core.config.symbols import normalize_symbols
 from orb_core.data.archive import CachedSource
 from orb_core.data.files import FileSource
 from orb_core.data.installed import installed_source
-from orb_core.data.preview import FilePreview, preview
 from orb_core.data.quality import adjust_splits, clean_bars
 from orb_core.data.sessions import session_table, with_warmup
 from orb_core.data.source import Source
@@ -140,33 +139,6 @@ def is_compiled() -> bool:
     return any(index.stat().st_mtime >= changed for index in folder.rglob(f"{kernel.stem}.simulate_nb*.nbi"))
 
 
-def run_backtest(
-    request: RunRequest,
-    *,
-    on_progress: Callable[[Progress], None] | None = None,
-    is_cancelled: Callable[[], bool] | None = None,
-) -> NewRun:
-    """Fetch bars and run every symbol under both policies for unclear fills; nothing is saved.
-
-    Parameters
-    ----------
-    request : RunRequest
-    on_progress : callable, optional
-        Told of each step of each symbol, by one thread at a time.
-    is_cancelled : callable, optional
-        Asked before each step; once it says yes, what is finished is returned.
-
-    Raises
-    ------
-    CancelledError
-        Cancelled before any symbol was finished.
-    OrbError
-        The request as a whole cannot be run. What is wrong with one symbol is in the run's `failed`.
-    """
-    request, notes = checked(request)
-    return _Work(request, _fetched_bars(request, is_cancelled), on_progress, is_cancelled).run(notes)
-
-
 def run_and_save(
     request: RunRequest,
     store: RunStore,
@@ -175,10 +147,21 @@ def run_and_save(
     on_progress: Callable[[Progress], None] | None = None,
     is_cancelled: Callable[[], bool] | None = None,
 ) -> Manifest:
-    """Run a backtest and save it; see `run_backtest`.
+    """Fetch bars, run every symbol under both policies for unclear fills, and save that as a run.
 
-    A run of which some symbols failed, or all, is saved too and says so in its manifest. With `reuse`, a complete run
-    of the same configuration on the same bars is not saved again: the manifest is that of the run which is there.
+    A run of which some symbols failed, or all, is saved too and says so in its manifest.
+
+    Parameters
+    ----------
+    request : RunRequest
+    store : RunStore
+    reuse : bool
+        Do not save a complete run of the same configuration on the same bars again: the manifest is that of the run
+        which is there.
+    on_progress : callable, optional
+        Told of each step of each symbol, by one thread at a time.
+    is_cancelled : callable, optional
+        Asked before each step; once it says yes, what is finished is saved.
 
     Raises
     ------
@@ -207,6 +190,8 @@ def run_and_save(
 def request_again(run_id: str, store: RunStore) -> RunRequest:
     """Return the request that repeats a stored run with its own configuration on its own stored bars.
 
+    The same code gives the same bytes in every `{symbol}_*.parquet`.
+
     Raises
     ------
     RunNotFoundError
@@ -230,33 +215,6 @@ def request_again(run_id: str, store: RunStore) -> RunRequest:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedRunError(f"{run_id}/config.json does not hold a request: {error!r}") from error
-
-
-def rerun(
-    run_id: str,
-    store: RunStore,
-    *,
-    on_progress: Callable[[Progress], None] | None = None,
-    is_cancelled: Callable[[], bool] | None = None,
-) -> Manifest:
-    """Run a stored run again on its stored bars, and save that as a new run; see `request_again`, `run_and_save`.
-
-    The same code gives the same bytes in every `{symbol}_*.parquet`.
-    """
-    return run_and_save(request_again(run_id, store), store, on_progress=on_progress, is_cancelled=is_cancelled)
-
-
-def preview_file(path: Path, data_tz: str | None = None, stamp: Literal["open", "close"] | None = None) -> FilePreview:
-    """Return what a file of bars is recognised as, and what it does not say.
-
-    Raises
-    ------
-    ConfigError
-        `data_tz` is no time zone.
-    FileFormatError
-        The file is in no known layout, or damaged.
-    """
-    return preview(path, data_tz, stamp)
 
 
 def session_view(store: RunStore, run_id: str, symbol: str, session_date: date) -> SessionView:

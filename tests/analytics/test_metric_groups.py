@@ -3,7 +3,7 @@ from datetime import date
 
 from orb_core.analytics.metric_groups import GROUPS, metric_groups
 from orb_core.config.load import load_config
-from orb_core.service import RunRequest, SourceSpec, run_backtest
+from orb_core.service import RunRequest, SourceSpec, default_store, run_and_save
 
 SHOWN_ELSEWHERE = [
     "total_trades",
@@ -30,7 +30,8 @@ def keys():
 
 def test_every_metric_is_in_the_headline_or_in_one_group():
     request = RunRequest(load_config(), ("SPY",), date(2024, 1, 2), date(2024, 1, 12), SourceSpec("synthetic"))
-    metrics = run_backtest(request).combined.metrics
+    store = default_store()
+    metrics = store.load(run_and_save(request, store).run_id).metrics()
     assert sorted([*keys(), *SHOWN_ELSEWHERE]) == sorted(metrics)
     groups = metric_groups(metrics)
     assert list(groups) == ["Wins and losses", "Risk", "Is it real", "Time and money"]

@@ -53,6 +53,10 @@ def folder_of_bars(path, *symbols):
     return SourceSpec("file", path=path)
 
 
+def run_again(run_id, store):
+    return service.run_and_save(service.request_again(run_id, store), store)
+
+
 class TestARun:
     def test_a_run_is_saved_with_the_results_the_engine_gave(self, store):
         manifest = service.run_and_save(request("SPY", "QQQ"), store)
@@ -154,12 +158,6 @@ class TestARun:
         assert service.run_and_save(request(), store, reuse=True) == same
         assert read == [same.run_id]
 
-    def test_nothing_is_saved_by_running_alone(self, store):
-        run = service.run_backtest(request())
-
-        assert run.combined.metrics["total_trades"] == len(run.all_trades("x"))
-        assert store.list() == []
-
 
 class TestWhatIsWrongWithARequest:
     @pytest.mark.parametrize(
@@ -259,7 +257,7 @@ class TestRunningAgain:
         for file in source.path.iterdir():
             file.unlink()
 
-        again = service.rerun(first.run_id, store)
+        again = run_again(first.run_id, store)
 
         assert again.rerun_of == first.run_id
         assert again.run_id != first.run_id
@@ -270,7 +268,7 @@ class TestRunningAgain:
     def test_a_symbol_that_had_no_bars_then_has_none_now(self, store, tmp_path):
         source = folder_of_bars(tmp_path / "bars", "SPY")
         first = service.run_and_save(request("SPY", "GONE", source=source), store)
-        again = service.rerun(first.run_id, store)
+        again = run_again(first.run_id, store)
 
         assert again.status == "partial"
         assert first.failures["GONE"] in again.failures["GONE"]
@@ -280,14 +278,14 @@ class TestRunningAgain:
         for chunk in (store.path / ".bars").iterdir():
             chunk.write_bytes(b"")
 
-        assert "cannot be read" in service.rerun(first.run_id, store).failures["SPY"]
+        assert "cannot be read" in run_again(first.run_id, store).failures["SPY"]
 
     def test_a_request_that_cannot_be_read_is_a_damaged_run(self, store):
         run_id = service.run_and_save(request(), store).run_id
         (store.path / run_id / "config.json").write_text("{}")
 
         with pytest.raises(DamagedRunError, match=r"config\.json does not hold a request"):
-            service.rerun(run_id, store)
+            run_again(run_id, store)
 
 
 class TestWarnings:
@@ -346,7 +344,7 @@ class TestWarnings:
         said = [line for line in first.symbols["SPY"].warnings if "volume 0 although the price moved" in line]
         assert len(said) == 1
         assert said[0].startswith("SPY: ")
-        assert service.rerun(first.run_id, store).symbols["SPY"].warnings == first.symbols["SPY"].warnings
+        assert run_again(first.run_id, store).symbols["SPY"].warnings == first.symbols["SPY"].warnings
 
     def test_thin_opening_ranges_are_not_looked_for_unasked(self, store, holes):
         assert not any(

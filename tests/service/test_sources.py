@@ -87,7 +87,7 @@ class TestASourceOfSomebodyElse:
         install(site, "my-lines", lines())
         first = service.run_and_save(request(SourceSpec("lines"), "LINE"), store)
         monkeypatch.setattr(sys, "path", sys.path[1:])
-        again = service.rerun(first.run_id, store)
+        again = service.run_and_save(service.request_again(first.run_id, store), store)
         assert again.totals == first.totals
 
     def test_an_unknown_source_is_a_wrong_usage_that_names_the_known_ones(self, site, capsys):
@@ -145,10 +145,6 @@ class TestFilesOfOtherPrograms:
                 says_end, says_nothing = "end" in ends[vendor], ends[vendor] == "to be said"
                 assert (says_end, says_nothing) == (layout.side == "close", layout.side is None), vendor
 
-    def test_a_preview_is_one_call(self, tmp_path):
-        (tmp_path / "a.csv").write_text("2024-01-31 09:30:00,1,1,1,1,1\n")
-        assert service.preview_file(tmp_path / "a.csv").questions == ("data_tz",)
-
 
 class TestSplits:
     @pytest.fixture
@@ -175,6 +171,6 @@ class TestSplits:
         assert run.manifest.source["adjust_splits"]
         assert run.quality("SPY")["splits_adjusted"]
         assert any("taken for a 4:1 split" in warning for warning in run.manifest.symbols["SPY"].warnings)
-        again = service.rerun("adjusted", store)
+        again = service.run_and_save(service.request_again("adjusted", store), store)
         assert again.totals == run.manifest.totals
         assert again.symbols["SPY"].fingerprint == run.manifest.symbols["SPY"].fingerprint

@@ -22,6 +22,6 @@ def test_a_cancelled_fetch_stops_before_the_next_request_and_what_came_stays_arc
             cache_dir=tmp_path,
         )
         with pytest.raises(CancelledError):
-            service.run_backtest(request, is_cancelled=lambda: len(yahoo.charts()) > 0)
+            service.run_and_save(request, service.default_store(), is_cancelled=lambda: len(yahoo.charts()) > 0)
         assert len(yahoo.charts()) == 1
     assert len(DayArchive(tmp_path / "archive").entries()) > 0
