@@ -4,7 +4,6 @@ Frames in, small frames out, ready for a table or a bar chart. Averages come wit
 count, since most groups are too small to say anything.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -106,14 +105,16 @@ def drawdown_table(equity: pd.DataFrame, most: int = 10) -> pd.DataFrame:
     )
 
 
-def or_states(sessions: pd.DataFrame) -> pd.DataFrame:
-    """How many sessions of the run had which opening range: `or_state`, `sessions`, without those of 0."""
-    return _counted(sessions.loc[~sessions["warmup"], "or_state"], records.OR_STATES, "or_state", "sessions")
-
-
 def refusals(signals: pd.DataFrame) -> pd.DataFrame:
     """How many candidates were refused for which reason: `reason`, `signals`, without those of 0."""
-    return _counted(signals.loc[~signals["accepted"], "reason"], records.REFUSALS, "reason", "signals")
+    counts = signals.loc[~signals["accepted"], "reason"].value_counts()
+    found = [reason for reason in records.REFUSALS if counts.get(reason, 0)]
+    return pd.DataFrame(
+        {
+            "reason": pd.Series(found, dtype="str"),
+            "signals": np.array([counts[reason] for reason in found], dtype=int),
+        }
+    )
 
 
 def in_groups(trades: pd.DataFrame, names: NDArray[Any], column: str) -> pd.DataFrame:
@@ -137,14 +138,3 @@ def in_groups(trades: pd.DataFrame, names: NDArray[Any], column: str) -> pd.Data
 
 def _group(r: Floats) -> tuple[float, ...]:
     return (r.size, win_rate(r), float(r.sum()), mean(r), *bootstrap_ci95(bootstrap_means(r)))
-
-
-def _counted(values: "pd.Series[str]", names: Sequence[str], name_column: str, count_column: str) -> pd.DataFrame:
-    counts = values.value_counts()
-    found = [name for name in names if counts.get(name, 0)]
-    return pd.DataFrame(
-        {
-            name_column: pd.Series(found, dtype="str"),
-            count_column: np.array([counts[name] for name in found], dtype=int),
-        }
-    )

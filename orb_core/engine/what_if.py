@@ -71,15 +71,7 @@ class WhatIf:
     @property
     def average_r(self) -> NDArray[np.float64]:
         """Average R of each cell, float64[stops, targets]; NaN without trades."""
-        return self._mean(self.r)
-
-    @property
-    def win_rate(self) -> NDArray[np.float64]:
-        """Share of trades above 0 in each cell, float64[stops, targets]; NaN without trades."""
-        return self._mean(self.r > 0)
-
-    def _mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        return np.asarray(values.mean(axis=2)) if values.shape[2] else np.full(values.shape[:2], np.nan)
+        return np.asarray(self.r.mean(axis=2)) if self.r.shape[2] else np.full(self.r.shape[:2], np.nan)
 
     @classmethod
     def together(cls, grids: Sequence[Self]) -> Self:

@@ -101,11 +101,7 @@ def test_drawdowns_are_found_where_quantstats_finds_them(random_trades, make_con
     assert table["depth_r"].tolist() == pytest.approx((theirs["max drawdown"] / 100).tolist())
 
 
-def test_states_and_reasons_are_counted_in_their_own_order_without_the_warm_up(make_sessions, make_trades):
-    sessions = make_sessions(0, 0, 0, warmup=2)
-    sessions["or_state"] = ["valid", "valid", "too_wide", "valid", "too_wide"]
-    states = breakdown.or_states(sessions)
-    assert states.to_dict("list") == {"or_state": ["valid", "too_wide"], "sessions": [1, 2]}
+def test_reasons_are_counted_in_their_own_order():
     signals = pd.DataFrame({"accepted": [True, False, False], "reason": ["", "score", "time_cutoff"]})
     assert breakdown.refusals(signals).to_dict("list") == {"reason": ["time_cutoff", "score"], "signals": [1, 1]}
 

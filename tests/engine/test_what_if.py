@@ -137,7 +137,6 @@ def test_a_trade_worked_out_by_hand():
         ],
     )
     assert grid.own == (2, 0)
-    assert grid.win_rate[0, 0] == 0.0
     assert grid.average_r[2, 0] == grid.total_r[2, 0] == 1.0
 
 
@@ -187,7 +186,6 @@ def test_a_run_without_trades_has_an_empty_grid(bars):
     assert grid.total_r.shape == (len(USUAL.stops), len(USUAL.targets))
     assert not grid.total_r.any()
     assert np.isnan(grid.average_r).all()
-    assert np.isnan(grid.win_rate).all()
 
 
 def test_other_bars_than_the_runs_are_refused(bars):
