@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
 
-from loguru import logger
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from orb_api.lanes import busy
 from orb_core import service
-from orb_core.config.symbols import some_of
+from orb_core.config.symbols import normalize_symbols, some_of
 from orb_core.errors import OrbError
 from orb_core.jobs import Job, JobManager, State
 from orb_core.service import Progress, RunRequest
@@ -121,10 +120,9 @@ class RunJobs:
         """
 
         def work(report: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> Manifest:
-            with logger.catch(exclude=OrbError, reraise=True, message="A fault of the program itself"):
-                return service.run_and_save(
-                    request, self._store, reuse=reuse, on_progress=report, is_cancelled=is_cancelled
-                )
+            return service.run_and_save(
+                request, self._store, reuse=reuse, on_progress=report, is_cancelled=is_cancelled
+            )
 
         with self._lock:
             if sum(not job.job.is_over for job in self._jobs.values()) >= self._most:
@@ -162,7 +160,8 @@ class RunJobs:
 
 
 def _label(request: RunRequest) -> str:
-    return f"{some_of(request.symbols, NAMED_SYMBOLS)}, {request.start} to {request.end}"
+    symbols = normalize_symbols(request.symbols).symbols
+    return f"{some_of(symbols, NAMED_SYMBOLS)}, {request.start} to {request.end}"
 
 
 def _sentence(error: BaseException) -> str:

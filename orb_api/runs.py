@@ -175,7 +175,8 @@ async def start(response: Response, wanted: NewRun, server: TheServer) -> JobAns
     """Start a run. The answer is its job; `Location` leads to it."""
 
     def checked() -> RunRequest:
-        request, _ = service.checked(_request(wanted, server.settings))
+        request = _request(wanted, server.settings)
+        service.checked(request)  # for what is wrong with it; the run itself mends the symbols, and notes that it did
         server.store.check_can_save(request.run_id)
         return request
 

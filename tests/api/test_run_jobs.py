@@ -60,6 +60,14 @@ class TestARunThatIsAskedFor:
         assert run.manifest.origin == "api"
         assert run.manifest.config_hash == config_hash(load_config(overrides=["orb.base_minutes=30"]))
 
+    def test_symbols_that_were_mended_are_said(self, own_client, own_store):
+        accepted = post(own_client, run_id="mended", symbols=["spy", "SPY"])
+
+        assert accepted.json()["label"].startswith("SPY, ")
+        finished(own_client, accepted.json()["id"])
+        warnings = own_store.load("mended").manifest.warnings
+        assert warnings == ("spy is read as SPY", "SPY was given more than once; it runs once")
+
     def test_its_results_are_those_of_the_command_line(self, own_client, own_store):
         made(own_store, "by_hand")
         answer = post(own_client, run_id="asked", config={"data": {"warmup_sessions": 2}})
@@ -312,7 +320,7 @@ class TestNotes:
         def full(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("orb_core.store.durable.replace", full)
+        monkeypatch.setattr("orb_core.durable.replace", full)
         answer = own_client.patch("/api/runs/noted", json={"title": "x"})
 
         assert answer.status_code == 507
