@@ -9,7 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import uuid4
 
-from orb_core.errors import CancelledError
+from loguru import logger
+
+from orb_core.errors import CancelledError, OrbError
 
 Result = TypeVar("Result")
 Step = TypeVar("Step")
@@ -91,6 +93,13 @@ class Job(Generic[Step, Result]):
         """Return what a failed job raised; None for any other."""
         return self._future.exception() if self.state == "failed" else None
 
+    @property
+    def failure(self) -> str:
+        """Return in words why a failed job failed; nothing for any other."""
+        if self.error is None or isinstance(self.error, OrbError):
+            return str(self.error or "")
+        return f"Something broke that should not have ({type(self.error).__name__}). The log has the details."
+
     def wait(self, seconds: float) -> bool:
         """Wait at most so long for the job to be over, and return whether it is."""
         return bool(wait([self._future], timeout=seconds).done)
@@ -101,7 +110,8 @@ class Job(Generic[Step, Result]):
         self._future.cancel()
 
     def _start(self, pool: ThreadPoolExecutor, work: "Work[Step, Result]") -> None:
-        self._future = pool.submit(work, self._report, lambda: not self._wanted.is_set())
+        told = logger.catch(exclude=OrbError, reraise=True, message="A fault of the program itself")(work)
+        self._future = pool.submit(told, self._report, lambda: not self._wanted.is_set())
 
     def _report(self, step: Step) -> None:
         self.progress = step

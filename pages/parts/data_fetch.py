@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import streamlit as st
-from loguru import logger
 
 from orb_core import data_service
+from orb_core.analytics.words import counted
 from orb_core.config.models import RunConfig
 from orb_core.config.symbols import first_of, normalize_symbols
 from orb_core.data_service import FetchOutcome, FetchProgress
-from orb_core.errors import OrbError, SymbolError
+from orb_core.errors import SymbolError
 from orb_core.jobs import Job
 from pages.parts import cached, data_cached
 from pages.parts.ask import SUGGESTED
@@ -163,17 +163,12 @@ def _outcome(job: FetchJob) -> list[tuple[str, str]]:
     if job.state == "cancelled":
         return [("done", f"{job.label}: cancelled. The sessions fetched until then are kept.")]
     if job.error is not None:
-        error = job.error
-        if isinstance(error, OrbError):
-            return [("error", str(error))]
-        logger.opt(exception=error).error("Fetching {} broke", job.label)
-        return [("error", f"Something broke that should not have ({type(error).__name__}). The log has the details.")]
+        return [("error", job.failure)]
     outcome = job.result
     said = [("error", f"{symbol}: {why}") for symbol, why in outcome.failures.items()]
     for symbol, update in outcome.updates.items():
         if update.asked:
-            n = update.with_bars
-            said.append(("done", f"{symbol}: {n} {'session' if n == 1 else 'sessions'} fetched."))
+            said.append(("done", f"{symbol}: {counted(update.with_bars, 'session')} fetched."))
         elif not update.failure:
             said.append(("done", f"{symbol}: nothing new; every session that Yahoo has is kept already."))
         if update.missing and not update.failure:

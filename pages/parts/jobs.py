@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from loguru import logger
 
 from orb_core.analytics.words import counted
 from orb_core.config.symbols import first_of
-from orb_core.errors import OrbError
 from orb_core.jobs import Job
 from orb_core.store.manifest import Manifest
 from pages.parts import cached
@@ -72,17 +70,8 @@ def finish(job: RunJob) -> str | None:
         if manifest.created_utc != st.session_state["job.asked"]:
             st.session_state["job.said"] = ("same", f"Nothing changed: this is {manifest.run_id}, stored before.")
         return manifest.run_id
-    st.session_state["job.said"] = ("error", _problem(job))
+    st.session_state["job.said"] = ("error", job.failure)
     return None
-
-
-def _problem(job: RunJob) -> str:
-    """Say why a job failed; what nobody foresaw goes to the log as a whole."""
-    error = job.error
-    if isinstance(error, OrbError):
-        return str(error)
-    logger.opt(exception=error).error("The run of {} broke", job.label)
-    return f"Something broke that should not have ({type(error).__name__}). The log has the details."
 
 
 def say_what_happened() -> None:
@@ -157,7 +146,7 @@ def _ended(job: RunJob, result_page: str) -> None:
     elif job.state == "cancelled":
         st.markdown(f":material/block: {plain(job.label)}: cancelled. Nothing was saved.", width="content")
     else:
-        st.markdown(f":red[:material/error:] {plain(job.label)}: {plain(_problem(job))}", width="content")
+        st.markdown(f":red[:material/error:] {plain(job.label)}: {plain(job.failure)}", width="content")
     st.button("Dismiss", key=f"job.dismiss.{job.id}", type="tertiary", on_click=_dismiss, args=(job,))
 
 
@@ -176,7 +165,8 @@ def progress_panel(job: RunJob) -> None:
         name_with_cancel(job, "Running", "job.cancel", _give_up)
         if job.state == "running" and not is_compiled():
             st.caption("The engine is being compiled, once: about 20 seconds. Later runs begin at once.")
-        st.progress(*_how_far(job))
+        done, words = _how_far(job)
+        st.progress(done, plain(words))
 
 
 def name_with_cancel(job: Job[Any, Any], doing: str, key: str, give_up: Callable[[Any], None] = Job.cancel) -> None:
@@ -202,7 +192,7 @@ def _how_far(job: RunJob) -> tuple[float, str]:
         return 1.0, "Saving what is finished" if job.is_unwanted else "Saving"
     shares = [steps[name].done / steps[name].total for name in STEPS if name in steps]
     said = [
-        f"{words} of {steps[name].done} of {counted(steps[name].total, 'symbol')} ({plain(steps[name].symbol or '')})"
+        f"{words} of {steps[name].done} of {counted(steps[name].total, 'symbol')} ({steps[name].symbol or ''})"
         for name, words in STEPS.items()
         if name in steps
     ]

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from loguru import logger
 
 from orb_core.errors import CancelledError, DataError
 from orb_core.jobs import JobManager
@@ -22,6 +23,14 @@ def gate():
     gate = threading.Event()
     yield gate
     gate.set()
+
+
+@pytest.fixture
+def logged():
+    records = []
+    sink = logger.add(lambda message: records.append(message.record), level="ERROR")
+    yield records
+    logger.remove(sink)
 
 
 def hold(manager, gate):
@@ -140,3 +149,26 @@ def test_a_job_and_the_threads_it_starts_stand_back_and_nobody_else_does(manager
     job.wait(10)
     assert job.result == (min(usual + 5, 19),) * 2  # 19 is the most
     assert niceness() == usual
+
+
+def test_a_fault_of_the_program_is_logged_once_and_said_without_its_details(manager, logged):
+    def work(progress, is_cancelled):
+        raise ZeroDivisionError("secret")
+
+    job = manager.submit(work)
+    assert job.wait(10)
+    said = {job.failure for _ in range(3)}
+
+    assert said == {"Something broke that should not have (ZeroDivisionError). The log has the details."}
+    assert [record["exception"].type for record in logged] == [ZeroDivisionError]
+
+
+def test_what_the_user_can_mend_is_said_as_it_is_and_not_logged(manager, logged):
+    def work(progress, is_cancelled):
+        raise DataError("no bars")
+
+    job = manager.submit(work)
+    assert job.wait(10)
+
+    assert job.failure == "no bars"
+    assert logged == []

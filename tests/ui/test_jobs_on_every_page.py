@@ -5,6 +5,7 @@ import pytest
 from orb_core.errors import StoreError
 from orb_core.service import Progress
 from pages.parts import cached
+from pages.parts.markup import plain
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -58,7 +59,7 @@ def test_progress_counts_symbols_and_a_run_of_many_is_named_by_the_first(monkeyp
     told, go_on = threading.Event(), threading.Event()
 
     def run_and_save(request, store, *, on_progress, **_):
-        on_progress(Progress("fetch", "MADE1", 2, 5))
+        on_progress(Progress("fetch", "BTC-USD", 2, 5))
         told.set()
         go_on.wait(10)
         raise StoreError("never saved")
@@ -72,5 +73,6 @@ def test_progress_counts_symbols_and_a_run_of_many_is_named_by_the_first(monkeyp
     rerun(app)
     assert "Running MADE0, MADE1, MADE2 +2" in texts(app)
     (bar,) = app.get("progress")
-    assert bar.proto.text == "Bars of 2 of 5 symbols (MADE1)"
+    assert bar.proto.text == plain("Bars of 2 of 5 symbols (BTC-USD)")
+    assert ":gray[Bars of 2 of 5 symbols (BTC-USD)]" in texts(open_app("runs"))
     go_on.set()
