@@ -75,6 +75,11 @@ class BarFile:
         return self._rows
 
     @property
+    def is_text(self) -> bool:
+        """Whether the file is one of text; else it is Parquet."""
+        return not isinstance(self._table, ParquetTable)
+
+    @property
     def has_symbols(self) -> bool:
         """Whether the file itself says which bars are of which symbol."""
         return bool(self.known.wide) or SYMBOL in self.known.columns

@@ -56,7 +56,8 @@ class FilePreview:
     symbols : tuple of str
         Whom the bars belong to, in alphabetical order; none if the file does not say.
     first_rows : tuple of str
-        As they stand in the file; of Parquet the columns and their types.
+        As they stand in a file of text; of Parquet the columns and their types.
+    is_text : bool
     questions : tuple of str
         What has to be said before bars can be read: "data_tz", "stamp", both or neither.
     """
@@ -74,6 +75,7 @@ class FilePreview:
     is_whole: bool
     symbols: tuple[str, ...]
     first_rows: tuple[str, ...]
+    is_text: bool
     questions: tuple[Question, ...]
 
 
@@ -128,6 +130,7 @@ def preview(path: Path, data_tz: str | None = None, stamp: Side | None = None) -
         is_whole=is_whole,
         symbols=tuple(sorted(symbols)),
         first_rows=file.rows,
+        is_text=file.is_text,
         questions=file.questions,
     )
 

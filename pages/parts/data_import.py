@@ -102,7 +102,7 @@ def panel(timezone: str) -> None:
                 alt="What the file was recognised as",
             )
         with rows:
-            st.caption("Columns of the file" if _is_parquet(seen) else "First rows, as they stand")
+            st.caption("First rows, as they stand" if seen.is_text else "Columns of the file")
             st.code("\n".join(row[:160] for row in seen.first_rows), language=None, wrap_lines=True)
             read = (f"{'time' if ours == 'stamp' else ours} ← {theirs}" for ours, theirs in seen.columns.items())
             st.caption(plain("Read as: " + ", ".join(read)))
@@ -144,10 +144,6 @@ def _moment(seen: FilePreview, stamp: pd.Timestamp | None, timezone: str) -> str
         return "none"
     at = pd.Timestamp(stamp)
     return f"{at.tz_convert(timezone) if seen.zone and at.tzinfo else at:%Y-%m-%d %H:%M}"
-
-
-def _is_parquet(seen: FilePreview) -> bool:
-    return all(": " in row and "," not in row for row in seen.first_rows)
 
 
 def _ask(seen: FilePreview) -> None:

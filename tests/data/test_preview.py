@@ -45,6 +45,7 @@ def test_what_was_recognised_and_what_is_still_to_be_said(tmp_path):
         "volume": "column 6",
     }
     assert seen.first_rows[0] == NINJATRADER.splitlines()[0]
+    assert seen.is_text
     assert seen.questions == ("data_tz",)
 
 
@@ -78,6 +79,7 @@ def test_only_the_beginning_of_a_huge_file_is_read_and_the_preview_says_so(tmp_p
     assert 1 <= seen.rows < 200_000
     assert seen.first == stamps[0]
     assert "timestamp_utc: timestamp" in seen.first_rows[0]
+    assert not seen.is_text
 
 
 def test_a_file_without_rows_has_a_preview_too(tmp_path):
