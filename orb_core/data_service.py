@@ -111,6 +111,15 @@ def coverage(of: Dataset, session: SessionSettings, today: date | None = None) -
     return covered_days(_archived(of, begin), of.interval, there)
 
 
+def last_session(of: Dataset, session: SessionSettings) -> date:
+    """Return the date of the session that kept bars end in: an evening session is of the date after."""
+    if of.about is None:
+        return of.last
+    table = session_table(session, of.last, of.last + timedelta(days=1))
+    begun: list[date] = table.dates[table.open_ns <= pd.Timestamp(of.about.last).value].tolist()
+    return max([of.last, *begun])
+
+
 def quality(of: Dataset, session: SessionSettings, or_minutes: int) -> BarQuality:
     """Return what is wrong with kept bars of the last year.
 
@@ -134,7 +143,11 @@ def quality(of: Dataset, session: SessionSettings, or_minutes: int) -> BarQualit
     else:
         bars = imports().bars(of.about)
     return bar_quality(
-        bars, session_table(session, begin, of.last), interval_minutes(of.interval), or_minutes, of.symbol
+        bars,
+        session_table(session, begin, last_session(of, session)),
+        interval_minutes(of.interval),
+        or_minutes,
+        of.symbol,
     )
 
 

@@ -43,7 +43,7 @@ def quality(of: Dataset, session: SessionSettings, or_minutes: int) -> BarQualit
 
 def yahoo_dates(symbols: tuple[str, ...], interval: str) -> tuple[date, date, date]:
     """Return the first session that can be had, archived ones included, and Yahoo's own first and last."""
-    return _yahoo_dates(data_service.kept_stamp(), symbols, interval, launch_config().session)
+    return _yahoo_dates(data_service.kept_stamp(), symbols, interval, launch_config())
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
@@ -66,8 +66,8 @@ def _yahoo_dates(
     stamp: str,  # noqa: ARG001
     symbols: tuple[str, ...],
     interval: str,
-    session: SessionSettings,
+    config: RunConfig,
 ) -> tuple[date, date, date]:
-    first, last = data_service.yahoo_reach(session, interval)
-    archived = data_service.archived_from(symbols, interval, load_config())
+    first, last = data_service.yahoo_reach(config.session, interval)
+    archived = data_service.archived_from(symbols, interval, config)
     return min(first, archived or first), first, last

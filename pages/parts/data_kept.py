@@ -235,5 +235,6 @@ def _take_to_launch(of: Dataset) -> None:
         forms.use(load_config(), forms.DEFAULTS)
     st.session_state[forms.key("data.interval")] = of.interval
     source = SourceSpec("yahoo") if of.about is None else SourceSpec("file", data_service.imports().path)
-    ask.use((of.symbol,), source, of.first, min(of.last, date.today()))  # noqa: DTZ011 — the widget's own limit
+    last = data_service.last_session(of, data_cached.launch_config().session)
+    ask.use((of.symbol,), source, of.first, min(last, date.today()))  # noqa: DTZ011 — the widget's own limit
     st.session_state["ask.mended"] = ()

@@ -7,6 +7,7 @@ import pytest
 
 from orb_core import data_service
 from orb_core.config.load import load_config
+from pages.parts import data_cached
 from tests.fakes.yahoo import TOO_MANY, FakeYahoo, market_bars
 from tests.ui.app import open_app, rerun, texts, wait_for_the_run
 
@@ -251,6 +252,30 @@ def test_imported_bars_run_from_launch():
     app.button(key="launch.run_button").click()
     wait_for_the_run(rerun(app))
     assert "Imported bars" in texts(app)
+
+
+def test_an_evening_at_the_end_of_a_file_belongs_to_the_session_of_the_next_date():
+    bars = market_bars("ES=F", date(2024, 1, 3), date(2024, 1, 8), "CMES")
+    until_sunday_evening = bars[bars["timestamp_utc"] < "2024-01-07 23:40+00:00"]
+    assert until_sunday_evening["timestamp_utc"].max().date() == date(2024, 1, 7)
+    app = uploaded(page(), "ES.csv", as_csv(until_sunday_evening))
+    app.text_input(key="data.as").set_value("ES=F")
+    rerun(app)
+    app.button(key="data.keep").click()
+    rerun(app)
+    (kept,) = data_service.datasets()
+    hours = load_config(overrides=["session.calendar=CMES"]).session
+    assert data_service.quality(kept, hours, 15).report.bars_used == len(until_sunday_evening)
+    assert data_service.last_session(kept, hours) == date(2024, 1, 8)
+    assert data_service.last_session(kept, load_config().session) == date(2024, 1, 7)
+
+
+def test_kept_sessions_are_looked_for_under_the_tickers_that_launch_names(monkeypatch):
+    config, asked = load_config(overrides=["instruments.SPY.aliases=[SPDR]"]), []
+    monkeypatch.setattr(data_cached, "launch_config", lambda: config)
+    monkeypatch.setattr(data_service, "archived_from", lambda *given: asked.append(given))
+    data_cached.yahoo_dates(("SPDR",), "1m")
+    assert asked == [(("SPDR",), "1m", config)]
 
 
 def test_dates_for_yahoo_begin_within_its_reach_whatever_was_chosen_before():
