@@ -114,7 +114,6 @@ def today(
     symbol: str,
     now: datetime,
     *,
-    start: date | None = None,
     equity: float | None = None,
 ) -> Today | None:
     """Look at the session that is open at a moment, or at the last one before it.
@@ -129,8 +128,6 @@ def today(
         The symbol's bar table. Bars that are not over at `now` are left out.
     now : datetime
         With its time zone.
-    start : date, optional
-        First session of the run that this continues; by default the session itself, preceded by its warm-up.
     equity : float, optional
         What the quantity is worked out with; the initial capital by default.
 
@@ -153,8 +150,7 @@ def today(
     if opened < 0 or not (is_known & is_inside).any():
         return None
     session_date = table.dates[opened].astype(date)
-    first = min(start or session_date, session_date)
-    moment = _Moment(prepare(bars[is_known], config, symbol, first, session_date), config, symbol, now_ns)
+    moment = _Moment(prepare(bars[is_known], config, symbol, session_date, session_date), config, symbol, now_ns)
     result = result_of(moment.p, config, symbol, moment.rows)
     open_trade = result.trades[(result.trades["exit_reason"] == "end_of_data").to_numpy()]
     stage = moment.stage(is_open=not open_trade.empty)
