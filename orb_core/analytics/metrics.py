@@ -185,15 +185,13 @@ def sqn(r: Floats) -> float:
     return t_stat(r)
 
 
-def probabilistic_sharpe(daily_r: Floats, benchmark: float = 0.0) -> float:
-    """Probability that the true Sharpe ratio is above `benchmark`, in view of length, skewness and fat tails.
+def probabilistic_sharpe(daily_r: Floats) -> float:
+    """Probability that the true Sharpe ratio is above 0, in view of length, skewness and fat tails.
 
     Parameters
     ----------
     daily_r : float64[sessions]
         R per session, 0 for sessions without a trade.
-    benchmark : float
-        A Sharpe ratio per session, not annual.
 
     Returns
     -------
@@ -208,7 +206,7 @@ def probabilistic_sharpe(daily_r: Floats, benchmark: float = 0.0) -> float:
     if math.isnan(ratio):
         return math.nan
     z = (daily_r - daily_r.mean()) / daily_r.std()
-    return probabilistic_sharpe_of(ratio, daily_r.size, float((z**3).mean()), float((z**4).mean()), benchmark)
+    return probabilistic_sharpe_of(ratio, daily_r.size, float((z**3).mean()), float((z**4).mean()))
 
 
 def probabilistic_sharpe_of(ratio: float, n: int, skewness: float, kurtosis: float, benchmark: float = 0.0) -> float:

@@ -34,7 +34,6 @@ def thin_out(values: NDArray[np.float64], points: int) -> NDArray[np.int64]:
 
 def equity_figure(
     equity: pd.DataFrame,
-    optimistic: pd.DataFrame | None = None,
     *,
     dark: bool = False,
     by_time: bool = False,
@@ -45,9 +44,8 @@ def equity_figure(
     Parameters
     ----------
     equity : DataFrame
-        runs.md's equity columns: trade_number, timestamp (on the clock to show), cumulative_r, drawdown_r (R, <= 0).
-    optimistic : DataFrame, optional
-        The same under the other ambiguity policy; drawn as a thin dashed line.
+        Columns of `analytics.equity.EQUITY`, of which trade_number, timestamp (on the clock to show), cumulative_r and
+        drawdown_r are drawn.
     dark : bool
     by_time : bool
         The horizontal axis is the time of the exit instead of the trade's number.
@@ -64,16 +62,6 @@ def equity_figure(
         [number(n, 0), f"{t:%Y-%m-%d}", r_multiple(r), r_multiple(d)]
         for n, t, r, d in shown[["trade_number", "timestamp", "cumulative_r", "drawdown_r"]].itertuples(index=False)
     ]
-    if optimistic is not None:
-        other = optimistic.iloc[thin_out(optimistic["cumulative_r"].to_numpy(), EQUITY_POINTS)]
-        figure.add_scatter(
-            x=_places(other, by_time=by_time),
-            y=other["cumulative_r"],
-            name="If unclear fills went your way",
-            mode="lines",
-            line={"color": colours.refused, "width": 1, "dash": "dash"},
-            hoverinfo="skip",
-        )
     figure.add_scatter(
         x=_places(shown, by_time=by_time),
         y=shown["cumulative_r"],

@@ -10,6 +10,7 @@ from orb_core.charts.palette import base_layout, palette
 from orb_core.engine.what_if import Grid, Target
 
 _TARGETS: Final = {"own": "Own targets", "none": "No target"}
+_HEIGHT_PX: Final = 420
 
 
 def target_label(target: Target) -> str:
@@ -22,9 +23,7 @@ def stop_label(stop: float) -> str:
     return r_multiple(-stop)
 
 
-def what_if_figure(
-    grid: Grid, values: Floats, own: tuple[int, int], *, dark: bool = False, height: int = 420
-) -> go.Figure:
+def what_if_figure(grid: Grid, values: Floats, own: tuple[int, int], *, dark: bool = False) -> go.Figure:
     """Draw a result in R for every stop and target; the cell of the run's own settings is framed, the best one dotted.
 
     Parameters
@@ -36,12 +35,10 @@ def what_if_figure(
     own : (int, int)
         Row and column of the run itself.
     dark : bool
-    height : int
-        In pixels.
     """
     colours = palette(dark=dark)
     bound = max(float(abs(values).max()), 1e-9)
-    figure = go.Figure(layout=base_layout(colours, height))
+    figure = go.Figure(layout=base_layout(colours, _HEIGHT_PX))
     figure.add_heatmap(
         z=values,
         x=[target_label(target) for target in grid.targets],

@@ -65,9 +65,9 @@ def made(of: StoredRun) -> str:
     return of.manifest.created_utc.isoformat()
 
 
-def metrics(of: StoredRun, symbol: str | None = None) -> dict[str, Any]:
-    """Return the metrics of one symbol, or of all together."""
-    return _metrics(of.run_id, made(of), symbol)
+def metrics(of: StoredRun) -> dict[str, Any]:
+    """Return the metrics of all symbols together."""
+    return _metrics(of.run_id, made(of))
 
 
 def equity(of: StoredRun, symbol: str | None = None) -> pd.DataFrame:
@@ -91,9 +91,9 @@ def _index(folder: Path) -> RunIndex[RunSummary]:
     return RunIndex(RunStore(folder), lambda line: line)
 
 
-@st.cache_data(max_entries=4 * RUNS_KEPT, show_spinner=False)
-def _metrics(run_id: str, created: str, symbol: str | None) -> dict[str, Any]:  # noqa: ARG001 — part of the key
-    return run(run_id).metrics(symbol)
+@st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)
+def _metrics(run_id: str, created: str) -> dict[str, Any]:  # noqa: ARG001 — part of the key
+    return run(run_id).metrics()
 
 
 @st.cache_data(max_entries=RUNS_KEPT, show_spinner=False)

@@ -20,12 +20,6 @@ def test_equity_and_drawdown_share_one_axis_of_trades():
     assert figure.data[0].customdata[0][2] == "0.00 R"
 
 
-def test_the_other_ambiguity_policy_is_a_thin_line_beside_it():
-    figure = equity_figure(an_equity(50), an_equity(40))
-    assert figure.data[0].name == "If unclear fills went your way"
-    assert figure.data[0].line.dash == "dash"
-
-
 def test_a_hundred_thousand_trades_keep_their_peak_and_trough_in_two_thousand_points():
     equity = an_equity(100_000)
     shown = equity_figure(equity).data[0]
