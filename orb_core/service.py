@@ -414,11 +414,12 @@ class _Work:
         except OrbError as error:
             logger.error("{} failed: {}", symbol, error)
             raise
-        for thin in thin_opening_ranges(result, bars) if self._request.config.data.validate_or != "none" else ():
+        thin = thin_opening_ranges(result, bars)
+        for each in thin:
             logger.warning(
-                "{} {}: the opening range has {} of {} bars", symbol, thin.session_date, thin.present, thin.expected
+                "{} {}: the opening range has {} of {} bars", symbol, each.session_date, each.present, each.expected
             )
-        warned = (*warnings(result, bars), *(f"{symbol}: {note}" for note in quality["notes"]))
+        warned = (*warnings(result, thin), *(f"{symbol}: {note}" for note in quality["notes"]))
         for warning in warned:
             logger.warning(warning)
         logger.info(

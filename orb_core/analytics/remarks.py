@@ -35,8 +35,11 @@ class ThinRange:
 def thin_opening_ranges(result: BacktestResult, bars: pd.DataFrame) -> tuple[ThinRange, ...]:
     """Return the sessions of a run whose opening range, of the length the run used, has minutes missing.
 
-    Sessions the settings leave out and those without any bar are not among them.
+    Sessions the settings leave out and those without any bar are not among them. Under `data.validate_or: none` there
+    are none.
     """
+    if result.config.data.validate_or == "none":
+        return ()
     sessions = result.sessions
     sessions = sessions[
         (~sessions["warmup"] & (sessions["bars"] > 0) & (sessions["or_state"] != "excluded")).to_numpy()
@@ -53,8 +56,15 @@ def thin_opening_ranges(result: BacktestResult, bars: pd.DataFrame) -> tuple[Thi
     )
 
 
-def warnings(result: BacktestResult, bars: pd.DataFrame) -> tuple[str, ...]:
-    """Return what people who look at a result must know, one sentence each, worst first."""
+def warnings(result: BacktestResult, thin: Sequence[ThinRange]) -> tuple[str, ...]:
+    """Return what people who look at a result must know, one sentence each, worst first.
+
+    Parameters
+    ----------
+    result : BacktestResult
+    thin : sequence of ThinRange
+        Its `thin_opening_ranges`.
+    """
     found = []
     sessions = result.sessions[~result.sessions["warmup"].to_numpy()]
     if result.trades.empty:
@@ -62,7 +72,6 @@ def warnings(result: BacktestResult, bars: pd.DataFrame) -> tuple[str, ...]:
     empty = sessions.loc[(sessions["bars"] == 0).to_numpy(), "session_date"].dt.date.tolist()
     if empty:
         found.append(f"{result.symbol}: no bars in {len(empty)} of {len(sessions)} sessions ({some_dates(empty)})")
-    thin = thin_opening_ranges(result, bars) if result.config.data.validate_or != "none" else ()
     if thin:
         left_out = "; these sessions are left out" if result.config.data.validate_or == "skip" else ""
         found.append(
