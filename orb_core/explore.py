@@ -148,12 +148,12 @@ def sessions_today(store: RunStore, run_id: str, now: datetime) -> tuple[Today, 
     """
     run = store.load(run_id)
     since = now - LONGEST_HOLIDAY
-    found = []
-    for symbol in run.symbols:
-        last_bar = run.manifest.symbols[symbol].last_bar
-        if last_bar is not None and last_bar > since:
-            equity = float(run.equity()["equity"].iloc[-1])
-            found.append(today(run.bars(symbol), run.config, symbol, now, equity=equity))
+    last_bars = {symbol: run.manifest.symbols[symbol].last_bar for symbol in run.symbols}
+    recent = [symbol for symbol, last_bar in last_bars.items() if last_bar is not None and last_bar > since]
+    if not recent:
+        return ()
+    equity = float(run.equity()["equity"].iloc[-1])
+    found = (today(run.bars(symbol), run.config, symbol, now, equity=equity) for symbol in recent)
     return tuple(each for each in found if each is not None)
 
 
