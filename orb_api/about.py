@@ -90,7 +90,8 @@ async def status(server: TheServer) -> Status:
     """Return versions, and how much there is."""
 
     def answer() -> Status:
-        lines, latest = server.index.lines(), newest(server.index.lines())
+        lines = server.index.lines()
+        latest = newest(lines)
         under_way = sum(not job.job.is_over for job in server.jobs.all())
         counts = Statistics(
             total_runs=len(lines), latest_run=latest.run_id if latest else None, jobs_under_way=under_way
