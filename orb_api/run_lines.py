@@ -120,7 +120,8 @@ class _Cursor(NamedTuple):
         return cursor
 
 
-_MOST_PAGES: Final = 32
+MOST_PAGES: Final = 32
+"""Of a list of runs at most so many are kept; then the oldest makes room."""
 
 _CURSOR: Final[TypeAdapter[Any]] = TypeAdapter(_Cursor)
 
@@ -173,7 +174,7 @@ def page_of(entries: Iterable[Entry], question: RunsQuestion) -> tuple[bytes, st
 
 
 class RunPages:
-    """The pages of a list of runs, each kept until a run changes. Called from any thread.
+    """The pages of a list of runs, the last so many kept until a run changes. Called from any thread.
 
     Parameters
     ----------
@@ -190,12 +191,17 @@ class RunPages:
         """Return what `page_of` does, of the runs as they are now."""
         entries = self._index.lines()
         with self._lock:
-            if entries is not self._of or len(self._kept) >= _MOST_PAGES:
+            if entries is not self._of:
                 self._of, self._kept = entries, {}
             kept = self._kept
-        if question not in kept:
-            kept[question] = page_of(entries, question)
-        return kept[question]
+            found = kept.get(question)
+        if found is None:
+            found = page_of(entries, question)
+            with self._lock:
+                kept[question] = found
+                if len(kept) > MOST_PAGES:
+                    del kept[next(iter(kept))]
+        return found
 
 
 def newest(entries: Iterable[Entry]) -> RunLine | None:
