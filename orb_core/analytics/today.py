@@ -91,7 +91,7 @@ class Today:
     signals, trades : DataFrame
         Of this session so far; an open trade has the exit reason `end_of_data`, at the last close.
     open_trade : Series or None
-        The trade that is open, whenever it was entered; its `stop_final` is the stop in force.
+        The trade that is open; its `stop_final` is the stop in force.
     """
 
     symbol: str
@@ -155,7 +155,6 @@ def today(
     open_trade = result.trades[(result.trades["exit_reason"] == "end_of_data").to_numpy()]
     stage = moment.stage(is_open=not open_trade.empty)
     capital = config.sizing.initial_capital if equity is None else equity
-    is_today = result.trades["session_date"] == pd.Timestamp(session_date)
     return Today(
         symbol=symbol,
         session_date=session_date,
@@ -166,8 +165,8 @@ def today(
         last_price=moment.last_price,
         session=result.sessions.iloc[-1],
         sides=moment.sides(capital) if stage in {"building", "waiting"} else (),
-        signals=result.signals[result.signals["session_date"] == pd.Timestamp(session_date)].reset_index(drop=True),
-        trades=result.trades[is_today].reset_index(drop=True),
+        signals=result.signals,
+        trades=result.trades,
         open_trade=None if open_trade.empty else open_trade.iloc[0],
     )
 
@@ -257,14 +256,13 @@ class _Moment:
 
     def _governed(self, direction: float) -> tuple[int, int, bool]:
         """Losses in a row and accepted signals of the session, and whether this side was entered in it."""
-        signals, trades = self.rows.signals, self.rows.trades
         losses = 0
-        for trade in trades[trades["exit_bar"] >= self.row["first_bar"]]:
+        for trade in self.rows.trades:
             if trade["exit_reason"] == simulate_nb.STOP and trade["targets_filled"] == 0:
                 losses += 1
             elif trade["realized_r"] > 1e-9:
                 losses = 0
-        taken = signals[(signals["session"] == len(self.p.sessions) - 1) & (signals["reason"] == simulate_nb.ACCEPTED)]
+        taken = self.rows.signals[self.rows.signals["reason"] == simulate_nb.ACCEPTED]
         return losses, len(taken), bool((taken["direction"] == direction).any())
 
     def _factors_now(self, signal: Any) -> tuple[FactorNow, ...]:
