@@ -244,8 +244,9 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def folder(name: str) -> Path:
-    """Return the folder the environment names, as ORB_RUNS_DIR does for runs; else the one of that name here."""
-    return Path(os.environ.get(f"ORB_{name.upper()}_DIR") or name)
+    """Return the folder of runs or cache where the app has it (orb_core/config/places.py), named from here if below."""
+    path = Path(os.environ.get(f"ORB_{name.upper()}_DIR") or Path(__file__).resolve().parent / name)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def day(text: str) -> date:

@@ -17,6 +17,7 @@ from loguru import logger
 
 import run_backtest
 from orb_core import load_config
+from orb_core.config import places
 from orb_core.data.synthetic import SyntheticSource
 from orb_core.store.own_presets import save_preset
 from orb_core.store.runs import RunStore
@@ -61,6 +62,15 @@ def spawn(*arguments, code=None, **kwargs):
     """Start the command line as a process of its own, after `code` if given."""
     script = ["run_backtest.py"] if code is None else ["-c", textwrap.dedent(code)]
     return subprocess.Popen([sys.executable, *script, *arguments], cwd=ROOT, text=True, **kwargs)
+
+
+@pytest.mark.parametrize(("name", "of_the_app"), [("runs", places.runs_path), ("cache", places.cache_path)])
+def test_its_folders_are_those_of_the_app_wherever_it_is_called(monkeypatch, tmp_path, name, of_the_app):
+    monkeypatch.delenv(f"ORB_{name.upper()}_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run_backtest.folder(name) == of_the_app()
+    monkeypatch.chdir(ROOT)
+    assert run_backtest.folder(name) == Path(name)
 
 
 class TestWhatIsShown:
