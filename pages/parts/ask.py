@@ -197,12 +197,15 @@ def _reach_sentence() -> str:
 
 
 def _read_symbols() -> None:
+    given = st.session_state["ask.symbols"]
     try:
-        read = normalize_symbols(st.session_state["ask.symbols"])
+        read = normalize_symbols(given)
     except SymbolError:
         st.session_state["ask.mended"] = ()
         return
-    st.session_state["ask.symbols"] = list(read.symbols)
+    if any(len(text.replace(",", " ").split()) > 1 for text in given):
+        # Only then: what is set here takes the place of all that was typed until it arrives.
+        st.session_state["ask.symbols"] = list(read.symbols)
     st.session_state["ask.mended"] = read.notes
 
 

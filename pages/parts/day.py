@@ -108,10 +108,9 @@ def switch(way: str, *, off: str, on: str, icon: str, shortcut: str, disabled: b
 
 
 def _turn(way: str, *, is_on: bool) -> None:
-    if is_on:
-        st.query_params[way] = YES
-    else:
-        st.query_params.pop(way, None)
+    """Hold a way of looking in the address; told even where it is so already, as another answer may be on its way."""
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name != way}
+    st.query_params.from_dict(others | ({way: [YES]} if is_on else {}))
 
 
 def _go(symbol: str, label: str, icon: str, query: dict[str, str] | None, shortcut: str | None = None) -> None:

@@ -186,7 +186,9 @@ def _basic(now: dict[str, object], _different: list[Setting], problems: dict[str
 
 
 def _factor_pills(now: dict[str, object]) -> None:
-    st.session_state["form.factors"] = [s.path for s in FACTORS if now[s.path]]
+    on = [s.path for s in FACTORS if now[s.path]]
+    if set(st.session_state.get("form.factors", ())) != set(on):  # else it would undo what is clicked meanwhile
+        st.session_state["form.factors"] = on
     st.pills(
         "Factors",
         [s.path for s in FACTORS],

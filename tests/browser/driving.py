@@ -1,6 +1,7 @@
 """The app in a real browser: a server of its own, Chromium, and what both complained of."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -91,6 +92,21 @@ def settled(page):
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
     page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
     page.wait_for_timeout(250)
+
+
+def over_a_slow_line(page, delay_ms):
+    """Let each message of the server reach the page late, as over a poor line."""
+
+    def connect(to_page):
+        to_server = to_page.connect_to_server()
+
+        def pass_on(message):
+            page.wait_for_timeout(delay_ms)
+            to_page.send(message)
+
+        to_server.on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), connect)
 
 
 def click_row(page, row):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.browser.driving import settled
+from tests.browser.driving import over_a_slow_line, settled
 from tests.ui.app import a_run
 
 pytestmark = pytest.mark.timeout(180)
@@ -109,6 +109,34 @@ def test_a_run_outlives_a_reload_and_a_closed_tab_and_is_seen_on_every_page_unti
     other.get_by_text("Cancelling SPY").wait_for()
     other.get_by_text("Cancelling SPY").wait_for(state="detached")
     other.get_by_role("button", name="Dismiss").wait_for()
+
+
+@pytest.mark.parametrize("names", [("AAA", "BBB", "CCC", "DDD"), ("aaa", "bbb", "ccc", "ddd")])
+def test_symbols_typed_one_right_after_the_other_are_all_taken(server, browser, names):
+    browser.goto(server.url)
+    settled(browser)
+    field = browser.get_by_role("combobox", name="Symbols")
+    field.click()
+    for name in names:
+        browser.keyboard.type(name, delay=40)
+        browser.keyboard.press("Enter")
+        browser.wait_for_timeout(60)
+    settled(browser)
+    browser.keyboard.press("Escape")
+    words = browser.get_by_test_id("stMultiSelect").first.inner_text().split()
+    assert [word for word in words if word in {*map(str.upper, names), *names, "SPY", "QQQ"}] == ["SPY", *names]
+
+
+def test_factors_switched_off_over_a_slow_line_stay_off(server, browser):
+    over_a_slow_line(browser, 300)
+    browser.goto(server.url)
+    settled(browser)
+    pills = browser.get_by_role("group", name="Factors").get_by_role("button")
+    on = [pill for pill in pills.all() if pill.get_attribute("aria-pressed") == "true"]
+    for pill in on:
+        pill.click()
+        browser.wait_for_timeout(250)
+    browser.get_by_text(f"Changed ({len(on)})").wait_for()
 
 
 def test_days_picked_in_the_charts_are_a_change_on_launch(server, browser):

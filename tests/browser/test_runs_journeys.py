@@ -46,7 +46,6 @@ def test_a_title_typed_right_after_a_star_keeps_every_key_however_late_the_edito
     click_cell(browser, TITLE)
     browser.wait_for_timeout(100)
     browser.keyboard.type(TYPED, delay=30)
-    browser.wait_for_timeout(300)
     browser.keyboard.press("Enter")
     notes_become(run, title=TYPED, starred=True)
     click_cell(browser, TITLE)

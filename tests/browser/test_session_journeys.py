@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.browser.driving import GRID, HEADER_PX, ROW_PX, click_row, settled
+from tests.browser.driving import GRID, HEADER_PX, ROW_PX, click_row, over_a_slow_line, settled
 from tests.ui.app import a_run
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,21 +28,6 @@ def at_trade(browser, trade):
 def at_bar(browser, bar):
     browser.get_by_text(re.compile(rf"bar {bar} of 390")).wait_for()
     settled(browser)
-
-
-def over_a_slow_line(page, delay_ms):
-    """Let each message of the server reach the page late, as over a poor line."""
-
-    def connect(to_page):
-        to_server = to_page.connect_to_server()
-
-        def pass_on(message):
-            page.wait_for_timeout(delay_ms)
-            to_page.send(message)
-
-        to_server.on_message(pass_on)
-
-    page.route_web_socket(re.compile("_stcore/stream"), connect)
 
 
 def test_yesterdays_run_is_gone_through_trade_by_trade_and_one_is_replayed(server, browser):
@@ -139,3 +124,19 @@ def test_a_replay_over_a_slow_line_stands_where_it_was_paused(server, browser):
     browser.wait_for_url(re.compile(r"bar=(?!1[67]$)\d+$"))
     browser.wait_for_timeout(2_000)
     at_bar(browser, re.findall(r"bar=(\d+)$", browser.url)[0])
+
+
+def test_a_replay_ended_before_it_is_drawn_leaves_no_trace_in_the_address(server, browser):
+    run = a_run()
+    trade = run.all_trades().iloc[0]
+    over_a_slow_line(browser, 500)
+    browser.goto(f"{server.url}/session?run={run.run_id}&symbol=SPY&date={trade['session_date']:%Y-%m-%d}")
+    browser.get_by_role("button", name="Replay").wait_for()
+    settled(browser)
+    browser.keyboard.press("p")
+    browser.wait_for_timeout(150)
+    browser.keyboard.press("p")
+    browser.wait_for_timeout(3_000)
+    settled(browser)
+    is_replay = browser.get_by_role("button", name="End replay").count() == 1
+    assert ("replay=true" in browser.url) == is_replay
