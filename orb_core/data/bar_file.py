@@ -269,7 +269,8 @@ class BarFile:
             empty = pd.DataFrame({TIMESTAMP: pd.DatetimeIndex([], tz="UTC"), **dict.fromkeys(VALUES, np.empty(0))})
             return empty, tuple(notes)
         table = pa.Table.from_batches(parts)
-        values = {name: _floats(table, name) for name in (*PRICES, VOLUME)}
+        with self._explained():
+            values = {name: _floats(table, name) for name in (*PRICES, VOLUME)}
         if self.known.price_unit > 1:
             values |= {name: values[name] / self.known.price_unit for name in PRICES}
         if OTHER_VOLUME in table.column_names and not (values[VOLUME] > 0).any():

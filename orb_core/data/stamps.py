@@ -142,14 +142,25 @@ def times_of(texts: pa.Array, form: StampForm) -> pa.Array:
         try:
             return written.cast(INSTANT if form.names_zone else CLOCK)
         except pa.ArrowInvalid as error:
-            if "zone offset" in str(error):
+            odd = re.search(r"string: '(.*)' as", str(error))
+            if odd is None:
+                raise
+            if _is_time(odd[1], CLOCK if form.names_zone else INSTANT):
                 raise UnclearStampsError("some stamps name a zone offset and some do not") from error
-            raise
+            raise UnclearStampsError(f"{odd[1]!r} is no time") from error
     times = pc.strptime(written, format=form.formats[0], unit="s", error_is_null=True)
     if times.null_count > written.null_count:
         odd = written.filter(pc.and_(times.is_null(), written.is_valid()))[0]
         raise UnclearStampsError(f"{odd.as_py()!r} is not written like the stamps before it")
     return times.cast(CLOCK)
+
+
+def _is_time(text: str, kind: pa.DataType) -> bool:
+    try:
+        pa.array([text]).cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def epochs(numbers: pa.Array, unit: str = "") -> pa.Array:

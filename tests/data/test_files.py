@@ -298,6 +298,14 @@ def test_parquet_cut_off_at_any_length_is_an_error_of_ours(tmp_path):
             fetch(tmp_path / "a.parquet")
 
 
+@pytest.mark.parametrize("column", ["close", "volume"])
+@pytest.mark.parametrize("value", ["abc", "", "1,000", [1.0]])
+def test_parquet_whose_numbers_are_none_is_an_error_of_ours(tmp_path, column, value):
+    BARS.assign(**{column: [value] * len(BARS)}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(FileFormatError, match="cannot be read as bars"):
+        fetch(tmp_path / "a.parquet")
+
+
 @pytest.mark.parametrize("write", [pd.DataFrame.to_parquet, pd.DataFrame.to_csv])
 def test_asking_for_other_dates_than_a_file_holds_is_told_which_it_holds(tmp_path, write):
     write(BARS, tmp_path / "SPY_1m", index=False)

@@ -101,6 +101,9 @@ def test_an_order_that_does_not_matter_is_no_question():
         (["20240315 123000", "2024-03-15 12:31"], "'2024-03-15 12:31' is not written like the stamps before it"),
         (["2024-03-15 12:30", "2024-03-15 12:31Z"], "some stamps name a zone offset and some do not"),
         (["2024-03-15 12:30Z", "2024-03-15 12:31"], "some stamps name a zone offset and some do not"),
+        (["2024-03-15 12:30Z", "2024-03-32 12:31Z"], "'2024-03-32 12:31Z' is no time"),
+        (["2024-03-15 12:30", "2024-03-32 12:31"], "'2024-03-32 12:31' is no time"),
+        (["2024-03-15 12:30Z", "yesterday"], "'yesterday' is no time"),
         (["1710505800", "1710505800000"], "are not seconds, milliseconds, .* throughout"),
     ],
 )
