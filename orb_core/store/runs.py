@@ -196,7 +196,7 @@ class RunStore:
         """
         try:
             with os.scandir(self.path) as entries:
-                folders = [entry for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+                folders = [entry for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -421,6 +421,13 @@ class RunStore:
         """Remove bars that no run uses. Where a folder cannot be read all stay: they may be those of a run in it."""
         with suppress(OSError):
             bar_chunks.remove_unused(self.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; a link that leads nowhere, or to itself, is none."""
+    with suppress(OSError):
+        return entry.is_dir()
+    return False
 
 
 def newest_first(lines: Iterable[RunSummary]) -> list[RunSummary]:

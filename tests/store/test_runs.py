@@ -369,6 +369,12 @@ class TestListing:
 
         assert [line.run_id for line in store.list()] == ["day_3", "day_2", "day_1"]
 
+    @pytest.mark.parametrize("target", ["loop", "nowhere"])
+    def test_a_link_that_leads_nowhere_is_no_run_and_hides_none(self, store, target):
+        run_id = store.save(new_run())
+        (store.path / "loop").symlink_to(target)
+        assert [line.run_id for line in store.list()] == [run_id]
+
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
