@@ -124,11 +124,8 @@ def _candidates(signals: pd.DataFrame, trades: pd.DataFrame, config: RunConfig) 
         return []
     clock = pd.DatetimeIndex(signals["timestamp"]).tz_convert(exchange_zone(config.session))
     entered = zip(trades["symbol"].astype("str").tolist(), utc_ns(trades["entry_timestamp"]).tolist(), strict=True)
-    ended = zip(trades["targets_filled"], trades["exit_reason"], trades["realized_r"], strict=True)
-    result = {
-        key: f"{how_it_ended(targets, reason)}, {r_multiple(r)}"
-        for key, (targets, reason, r) in zip(entered, ended, strict=True)
-    }
+    ended = zip(*(trades[name] for name in ("targets_filled", "exit_reason", "t1_price", "realized_r")), strict=True)
+    result = {key: f"{how_it_ended(*how)}, {r_multiple(r)}" for key, (*how, r) in zip(entered, ended, strict=True)}
     told = []
     for hour, minute, at_ns, why, signal in zip(
         clock.hour,

@@ -136,10 +136,10 @@ def breakeven_win_rate(metrics: Mapping[str, Any]) -> float | None:
     return None if win is None or loss is None else -loss / (win - loss)
 
 
-def how_it_ended(targets_filled: int, exit_reason: str) -> str:
-    """Say how a trade left the market.
+def how_it_ended(targets_filled: int, exit_reason: str, t1_price: float) -> str:
+    """Say how a trade left the market; without a price of T1 its first target is T2.
 
-    >>> how_it_ended(1, "breakeven"), how_it_ended(0, "stop"), how_it_ended(3, "target")
+    >>> how_it_ended(1, "breakeven", 101.5), how_it_ended(0, "stop", 101.5), how_it_ended(3, "target", 101.5)
     ('T1, then breakeven stop', 'Stop', 'All targets')
     """
     exit_words = EXITS[exit_reason]
@@ -147,5 +147,6 @@ def how_it_ended(targets_filled: int, exit_reason: str) -> str:
         return "Target" if targets_filled == 1 else exit_words
     if targets_filled == 0:
         return exit_words
-    filled = " + ".join(f"T{i + 1}" for i in range(targets_filled))
+    first = 2 if math.isnan(t1_price) else 1
+    filled = " + ".join(f"T{first + i}" for i in range(targets_filled))
     return f"{filled}, then {exit_words[0].lower()}{exit_words[1:]}"

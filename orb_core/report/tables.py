@@ -231,7 +231,7 @@ def examples_table(contents: Contents) -> Table:
             (
                 f"{trade.symbol} {trade.session_date:%Y-%m-%d}",
                 SIDES[trade.direction],
-                how_it_ended(trade.targets_filled, trade.exit_reason),
+                how_it_ended(trade.targets_filled, trade.exit_reason, trade.t1_price),
                 f"{trade.entry_local:%H:%M}",
                 f"{number((trade.exit_timestamp - trade.entry_timestamp).total_seconds() / 60, 0)} min",
                 *(

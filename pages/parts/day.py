@@ -158,7 +158,8 @@ def trade_sentence(view: SessionView, trade: Any) -> str:
     return (
         f"{SIDES[trade.direction]} at {price(view, trade.entry_price)}, {entered:%H:%M} → "
         f"{later}{left:%H:%M} ({number(minutes, 0)} min). "
-        f"{how_it_ended(trade.targets_filled, trade.exit_reason)}: {r_multiple(trade.realized_r)} after costs; "
+        f"{how_it_ended(trade.targets_filled, trade.exit_reason, trade.t1_price)}: "
+        f"{r_multiple(trade.realized_r)} after costs; "
         f"at best {r_multiple(trade.max_favorable_r)}, at worst {r_multiple(trade.max_adverse_r)}. "
         f"1 R = {price(view, trade.risk)} points.{unclear}"
     )

@@ -52,8 +52,8 @@ def trades_table(trades: pd.DataFrame) -> pd.DataFrame:
     """Return `StoredRun.all_trades` in words; rows stay where they are."""
     held = (trades["exit_timestamp"] - trades["entry_timestamp"]).dt.total_seconds() / 60
     ended = [
-        how_it_ended(filled, reason)
-        for filled, reason in zip(trades["targets_filled"], trades["exit_reason"], strict=True)
+        how_it_ended(*how)
+        for how in zip(trades["targets_filled"], trades["exit_reason"], trades["t1_price"], strict=True)
     ]
     factors = {f"{name}_flag": trades[f"{name}_flag"].map({1: "yes"}).fillna("no") for name in FACTORS}
     return pd.DataFrame(

@@ -35,16 +35,18 @@ def test_breaking_even_is_losses_against_wins():
 
 
 @pytest.mark.parametrize(
-    ("filled", "reason", "said"),
+    ("filled", "reason", "t1_price", "said"),
     [
-        (0, "session_end", "Session's close"),
-        (2, "trailing", "T1 + T2, then trailing stop"),
-        (1, "target", "Target"),
-        (2, "end_of_data", "T1 + T2, then end of the data"),
+        (0, "session_end", 101.0, "Session's close"),
+        (2, "trailing", 101.0, "T1 + T2, then trailing stop"),
+        (1, "target", 101.0, "Target"),
+        (2, "end_of_data", 101.0, "T1 + T2, then end of the data"),
+        (1, "session_end", math.nan, "T2, then session's close"),
+        (0, "stop", math.nan, "Stop"),
     ],
 )
-def test_a_trades_end_is_said_in_words(filled, reason, said):
-    assert how_it_ended(filled, reason) == said
+def test_a_trades_end_is_said_in_words(filled, reason, t1_price, said):
+    assert how_it_ended(filled, reason, t1_price) == said
 
 
 def test_every_code_of_the_result_tables_has_its_words():
