@@ -121,7 +121,7 @@ def _date(value: date | str | None, name: str) -> date | None:
         return value
     try:
         return date.fromisoformat(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ConfigError(f"`{name}` is {value!r}; it must be a date like 2024-01-31") from None
 
 

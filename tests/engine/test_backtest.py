@@ -148,6 +148,8 @@ def test_bars_outside_every_session_are_refused(bars):
 def test_dates_that_are_no_dates_or_reversed_are_refused(bars):
     with pytest.raises(ConfigError, match="`start` is 'soon'"):
         EventLoopBacktest(load_config()).run(bars, start="soon")
+    with pytest.raises(ConfigError, match="`start` is 5; it must be a date"):
+        EventLoopBacktest(load_config()).run(bars, start=5)
     with pytest.raises(ConfigError, match="`end` is 2024-01-02, before `start` 2024-02-01"):
         EventLoopBacktest(load_config()).run(bars, start="2024-02-01", end="2024-01-02")
 
