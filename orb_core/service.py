@@ -28,7 +28,7 @@ from orb_core.config.places import cache_path, runs_path
 from orb_core.config.symbols import normalize_symbols
 from orb_core.data.archive import CachedSource
 from orb_core.data.files import FileSource
-from orb_core.data.installed import installed_source
+from orb_core.data.installed import installed_source, refuse_unknown
 from orb_core.data.quality import adjust_splits, clean_bars
 from orb_core.data.sessions import session_table, with_warmup
 from orb_core.data.source import Source
@@ -286,6 +286,8 @@ def checked(request: RunRequest) -> tuple[RunRequest, tuple[str, ...]]:
         It cannot be run, whatever the bars.
     """
     symbols = normalize_symbols(request.symbols)
+    if request.rerun_of is None:  # else it has its bars, though their source may be installed no more
+        refuse_unknown(request.source.kind)
     start, end = request.start, request.end
     if start > end:
         raise ConfigError(f"`start` is {start}, after `end` {end}; swap them")

@@ -22,6 +22,19 @@ def source_names() -> tuple[str, ...]:
     return (*BUILT_IN, *sorted(others))
 
 
+def refuse_unknown(name: str) -> None:
+    """Refuse a name that `--source` does not take.
+
+    Raises
+    ------
+    ConfigError
+        There is no source of that name.
+    """
+    names = source_names()
+    if name not in names:
+        raise ConfigError(f"There is no source {name!r}; installed are {', '.join(names)}")
+
+
 def installed_source(name: str, session: SessionSettings) -> Source:
     """Return the installed source of that name.
 
@@ -37,9 +50,8 @@ def installed_source(name: str, session: SessionSettings) -> Source:
     ConfigError
         There is none, there are two, or it cannot be loaded.
     """
+    refuse_unknown(name)
     found = list(entry_points(group=GROUP, name=name))
-    if not found:
-        raise ConfigError(f"There is no source {name!r}; installed are {', '.join(source_names())}")
     whose = [entry.dist.name if entry.dist else entry.value for entry in found]
     if len(found) > 1:
         raise ConfigError(f"The source {name!r} is installed by {' and by '.join(whose)}; uninstall all but one")

@@ -215,6 +215,7 @@ class TestWhatCannotBeRun:
             ({"start": "0001-01-02", "end": "0001-03-01"}, ""),
             ({"symbols": ["A,B C"] * 20, "start": "1990-01-01"}, "3 symbols over 34.1 years"),
             ({"source": {"kind": "../x"}}, "body.source.kind"),
+            ({"source": {"kind": "nope"}}, "There is no source 'nope'; installed are yahoo, synthetic, file"),
             ({"source": {"kind": "synthetic", "seed": -1}}, "body.source.seed"),
             ({"preset": "nowhere"}, "no preset 'nowhere'"),
             ({"run_id": "../x"}, "body.run_id"),

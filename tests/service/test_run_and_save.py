@@ -265,6 +265,15 @@ class TestRunningAgain:
         for file in (store.path / first.run_id).glob("[SQ]*_*"):
             assert file.read_bytes() == (store.path / again.run_id / file.name).read_bytes(), file.name
 
+    def test_a_run_whose_source_is_installed_no_more_has_its_bars(self, store):
+        run_id = service.run_and_save(request(), store).run_id
+        asked = store.path / run_id / "config.json"
+        asked.write_text(asked.read_text().replace("synthetic", "gone"))
+
+        assert run_again(run_id, store).status == "complete"
+        with pytest.raises(ConfigError, match="There is no source 'gone'"):
+            service.run_and_save(request(source=SourceSpec("gone")), store)
+
     def test_a_symbol_that_had_no_bars_then_has_none_now(self, store, tmp_path):
         source = folder_of_bars(tmp_path / "bars", "SPY")
         first = service.run_and_save(request("SPY", "GONE", source=source), store)
