@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from orb_core.analytics.words import r_multiple
+from orb_core.service import default_store, request_again, run_and_save
 from tests.ui.app import a_run, open_app, rerun, texts
 
 
@@ -67,10 +68,8 @@ def test_a_run_beside_itself_made_the_same_trades():
 
 
 def test_equal_runs_are_drawn_once_and_said_to_be_equal(pair):
-    from orb_core.service import default_store
-    from orb_core.service import rerun as run_again
-
-    again = run_again(pair[0].run_id, default_store())
+    store = default_store()
+    again = run_and_save(request_again(pair[0].run_id, store), store)
     app = open_app("compare", runs=f"{pair[0].run_id},{again.run_id}")
     totals, days = pair[0].manifest.totals, pair[0].frame("SPY", "sessions").query("not warmup")
     assert (
