@@ -140,10 +140,10 @@ def _other_in_money(metrics: Mapping[str, Any]) -> list[str]:
 
 def _unpaid(trades: pd.DataFrame | None) -> list[str]:
     """Whether the account was too small for a trade: for its risk, or for its price beside what else was open."""
-    n = 0 if trades is None else int((trades["quantity"] == 0).sum())
-    if trades is None or n == 0:
+    if trades is None or not (is_unpaid := trades["quantity"] == 0).any():
         return []
-    return [f"R alone counts {counted(n, 'trade')} ({percent(n / len(trades))}) that the account was too small for."]
+    n, share = int(is_unpaid.sum()), float(is_unpaid.mean())
+    return [f"R alone counts {counted(n, 'trade')} ({percent(share)}) that the account was too small for."]
 
 
 def _carried(metrics: Mapping[str, Any], trades: pd.DataFrame | None) -> list[str]:
